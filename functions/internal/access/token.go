@@ -59,8 +59,7 @@ func (r *run) checkToken() string {
 	r.add(r.compare("token.issuer", "/issuer", diagnosis.CodeTokenIssuerMismatch,
 		"The token comes from the integration's issuer", spec.Issuer, claims.Issuer))
 	r.add(r.compareSubject(claims.Subject))
-	r.add(r.compare("token.audience", "/audience", diagnosis.CodeTokenAudienceMismatch,
-		"The token is for the integration's audience", spec.Audience, strings.Join(claims.Audience, " ")))
+	r.add(r.compareAudience(claims.Audience))
 	r.add(r.lifetime(claims), r.header("token.algorithm", diagnosis.CodeTokenAlgorithmUnsupported,
 		"The token is signed with RS256", "RS256", claims.Algorithm, claims.Algorithm == "RS256"))
 	r.add(r.header("token.type", diagnosis.CodeTokenTypeUnsupported, "The token's type is JWT", "JWT", claims.Type,
@@ -111,6 +110,23 @@ func (r *run) compareSubject(actual string) diagnosis.Check {
 		field = pointer("/subjects", i)
 	}
 	return r.compare("token.subject", field, code, title, r.subject, actual)
+}
+
+// compareAudience takes one audience alone: Entra refuses a token with several, whichever they are (AADSTS5002741).
+func (r *run) compareAudience(actual []string) diagnosis.Check {
+	expected := r.request.Document.Spec.Audience
+	check := r.compare("token.audience", "/audience", diagnosis.CodeTokenAudienceMismatch,
+		"The token is for the integration's audience", expected, strings.Join(actual, " "))
+	if len(actual) > 1 {
+		among := "is not"
+		if slices.Contains(actual, expected) {
+			among = "is"
+		}
+		check.Detail = fmt.Sprintf("The token has %d audiences, and the integration's %s among them; "+
+			"Entra takes only "+
+			"tokens with exactly one (AADSTS5002741).", len(actual), among)
+	}
+	return check
 }
 
 // compare checks one claim byte for byte, as Entra will.

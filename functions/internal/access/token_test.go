@@ -100,6 +100,66 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestWhatASubjectTokenMayBe: each fault of a token that the platform could issue is told by what it is, and where
+// the token is sent all the same Entra's answer says so too.
+func TestWhatASubjectTokenMayBe(t *testing.T) {
+	t.Parallel()
+	const among, alone = "The token has 2 audiences, and the integration's is among them; Entra takes only tokens " +
+		"with exactly one (AADSTS5002741).", "The token has 3 audiences, and the integration's is not among them; " +
+		"Entra takes only tokens with exactly one (AADSTS5002741)."
+	for name, tc := range map[string]struct {
+		request        platform.TokenRequest
+		behind         string // the token
+		want           []string
+		detail, actual string
+	}{
+		"two audiences, ours first": {request: platform.TokenRequest{Audience: []string{audience, "other"}},
+			want:   []string{"token.audience fail token-audience-mismatch", "exchange.token skip"},
+			detail: among, actual: audience + " other"},
+		"two audiences, ours last": {request: platform.TokenRequest{Audience: []string{"other", audience}},
+			want:   []string{"token.audience fail token-audience-mismatch", "exchange.token skip"},
+			detail: among, actual: "other " + audience},
+		"three others": {request: platform.TokenRequest{Audience: []string{"a", "b", audience + "/"}},
+			want:   []string{"token.audience fail token-audience-mismatch", "exchange.token skip"},
+			detail: alone, actual: "a b " + audience + "/"},
+		"a list of ours": {request: platform.TokenRequest{Audience: []string{audience}},
+			want: []string{"token.audience pass", "exchange.token pass"}},
+		"no audience": {request: platform.TokenRequest{Audience: []string{}},
+			want:   []string{"token.audience fail token-audience-mismatch", "exchange.token skip"},
+			detail: "The token's aud is not the audience of the credential."},
+		"a line break behind it": {behind: "\n",
+			want:   []string{"token.format fail token-malformed", "exchange.token skip"},
+			detail: "The subject token is not a JWT: a blank or line break stands behind it."},
+		"exp is a string": {request: platform.TokenRequest{Claims: map[string]any{"exp": "4102444800"}},
+			want: []string{"token.format fail token-malformed", "exchange.token skip"},
+			detail: "The subject token is not a JWT: its exp is a string, where a number of seconds, from 1970 to " +
+				"9999, is expected."},
+		"no kid": {request: platform.TokenRequest{WithoutKeyID: true},
+			want: []string{"token.key warn token-key-id-missing",
+				"exchange.token fail signing-key-unknown"},
+			detail: "The token's header has no kid, so Entra cannot find the key in the issuer's JWKS."},
+		"azp and claims of its own": {request: platform.TokenRequest{AuthorizedParty: "x",
+			Claims: map[string]any{"team": map[string]any{"id": 7}}},
+			want: []string{"token.format pass", "exchange.token pass"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t)
+			token := c.token(tc.request)
+			report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+				Token: secret.New(token.Reveal() + tc.behind)})
+			require.NoError(t, err)
+			assert.Subset(t, lines(report), tc.want)
+			id, _, _ := strings.Cut(tc.want[0], " ")
+			check := report.Checks[slices.IndexFunc(report.Checks, func(k diagnosis.Check) bool { return k.ID == id })]
+			assert.Equal(t, tc.detail, check.Detail)
+			if tc.actual != "" {
+				assert.Equal(t, []string{audience, tc.actual}, []string{check.Expected, check.Presented})
+			}
+		})
+	}
+}
+
 // TestKindsOfDifference are told beside the place where a claim differs.
 func TestKindsOfDifference(t *testing.T) {
 	t.Parallel()

@@ -200,7 +200,8 @@ func structureCases() map[string]judged {
 		"null":              {file: "null", want: []string{"file-not-object "}},
 		"a list of nothing": {file: "[]", want: []string{"file-not-object "}},
 		"in a list":         {file: "[" + seed() + "]", want: []string{"file-wrapped /0"}},
-		"two in a list":     {file: "[" + seed() + "," + seed() + "]", want: []string{"file-not-object "}},
+		"two in a list": {file: "[" + seed() + "," + seed() + "]",
+			want: []string{"file-not-object "}},
 		"in a list, with an unknown one": {file: "[" + seed(`"x":1`, `"audience":7`) + "]",
 			want: []string{"file-wrapped /0",
 				"file-member-unknown /0/x", "file-value-not-string /0/audience"}},
@@ -343,7 +344,9 @@ var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "
 
 var noSecretNames = []string{"secretId", "token_url", "token.uri", "token-type", "token endpoint", "keyPath",
 	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "my~key", "my/key", "sass", "certain",
-	"privateer", "note"}
+	"privateer", "note", "AZURE_FEDERATED_TOKEN_FILE", "tokenExchangeAudience", "certificateIssuer",
+	"token-issuer-name", "tokenLifetime",
+	"SharedAccessKeyName"}
 
 func secretCases() map[string]judged {
 	const clientSecret = `"abc8Q~pl4nted0123456789abcdefghijklmnopqrs"`

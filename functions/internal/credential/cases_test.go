@@ -76,8 +76,9 @@ func repeated(n int, format string) string {
 // groups are all cases, by what they are about.
 func groups() map[string]map[string]judged {
 	return map[string]map[string]judged{"bytes": byteCases(), "text": textCases(), "object": objectCases(),
-		"syntax": syntaxCases(), "structure": structureCases(), "members": memberCases(), "secret": secretCases(),
-		"form": formCases(), "platform": platformCases()}
+		"syntax": syntaxCases(), "whole": wholeCases(), "structure": structureCases(), "members": memberCases(),
+		"secret": secretCases(),
+		"form":   formCases(), "platform": platformCases()}
 }
 
 // TestCases holds the codes of every case against those that stand beside it, and all that is told of it, the words

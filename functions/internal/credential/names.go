@@ -84,13 +84,18 @@ var (
 	assignedName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]{1,63})["']?[ \t]*[:=][ \t]*["']?[^\s"',}]`)
 )
 
+// aboutOne are the last words of names of what is only about a secret: where it is, whose it is, how long it is good.
+func aboutOne() []string {
+	return []string{"id", "url", "uri", "type", "endpoint", "path", "file", "name", "expiry", "expires", "lifetime",
+		"audience", "issuer"}
+}
+
 // isSecretName reports whether a member of this name usually holds a secret. Names of what is only about one, such as
-// a token's URL or a key's id, do not.
+// a token's URL or a key's id, do not; a secret that stands there is known by its shape.
 func isSecretName(name string) bool {
 	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")),
 		func(r rune) bool { return strings.ContainsRune(separators, r) })
-	if len(words) == 0 || meant(name) != "" || slices.Contains([]string{"id", "url", "uri", "type", "endpoint", "path",
-		"expiry", "expires"}, words[len(words)-1]) {
+	if len(words) == 0 || meant(name) != "" || slices.Contains(aboutOne(), words[len(words)-1]) {
 		return false
 	}
 	plain := squeeze(name)

@@ -36,6 +36,9 @@ type reading struct {
 	text   string
 	utf16  bool
 	marked bool
+	// layers are the encodings that the JSON was taken out of, the outermost first. Text and places are those of the
+	// innermost.
+	layers []string
 	// invalid is the index of the first byte that is not UTF-8, or -1.
 	invalid int
 	// kind tells what a well-known file of another kind is.
@@ -86,6 +89,10 @@ func read(raw []byte) *reading {
 	if r.invalid >= 0 || strings.TrimSpace(r.text) == "" {
 		return r
 	}
+	if inner := fromBase64(r.text); inner != nil {
+		r.unwrap(inner, inBase64)
+		return r
+	}
 	if r.kind = textKind(r.text); r.kind != "" {
 		return r
 	}
@@ -97,6 +104,13 @@ func read(raw []byte) *reading {
 	}
 	if rest := r.text[decoder.InputOffset():]; strings.TrimSpace(rest) != "" {
 		r.trailing = len(r.text) - len(strings.TrimLeft(rest, " \t\r\n"))
+	}
+	var held string
+	if r.trailing < 0 && json.Unmarshal(value, &held) == nil {
+		if inner := fromString(held); inner != nil {
+			r.unwrap(inner, inString)
+			return r
+		}
 	}
 	r.object(value)
 	return r

@@ -43,6 +43,11 @@ func byteRules() []rule {
 // jsonRules are about the file as JSON.
 func jsonRules() []rule {
 	return []rule{
+		{id: "encoded", code: diagnosis.CodeFileWrapped, check: func(s *subject) []fault {
+			return faultIf(len(s.layers) > 0, fault{detail: "The file is " + strings.Join(s.layers, ", which holds ") +
+				", which holds JSON. What follows here, with its lines and columns, is about that JSON.",
+				expected: "the JSON itself", actual: strings.Join(s.layers, ", ")})
+		}},
 		{id: "wrong-kind", code: diagnosis.CodeFileWrongKind, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.kind != "", fault{detail: "The file is " + s.kind + "."})
 		}},

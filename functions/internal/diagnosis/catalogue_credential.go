@@ -66,9 +66,9 @@ func fileEntries() []Entry {
 			"Remove what follows the closing brace."),
 		credentialEntry(CodeFileNotObject, "The file is not a JSON object",
 			"The file must be one object with five members, in braces.", source),
-		credentialEntry(CodeFileWrapped, "The members stand one level too deep",
-			"The five members are inside another object or a list, where the platform does not look.",
-			"Remove what is around the object that holds the five members."),
+		credentialEntry(CodeFileWrapped, "The object is wrapped in something else",
+			"The five members are inside another object, a list, a string or base64, where nobody looks.",
+			"Send the object that holds the five members by itself; decode what is base64 or a JSON string."),
 		credentialEntry(CodeFileWrongKind, "This is another kind of file",
 			"The file is well known, but it is not a credential file for workload identity federation.", source),
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -33,51 +34,38 @@ type Claims struct {
 // ErrMalformedToken is the error of ParseSubjectToken; it is wrapped with the reason, never with a part of the token.
 var ErrMalformedToken = errors.New("the subject token is not a JWT")
 
-type jwtHeader struct {
-	KeyID     string `json:"kid"`
-	Algorithm string `json:"alg"`
-	Type      string `json:"typ"`
-}
-
-type jwtClaims struct {
-	Issuer    string       `json:"iss"`
-	Subject   string       `json:"sub"`
-	Audience  stringOrList `json:"aud"`
-	ExpiresAt numericDate  `json:"exp"`
-	NotBefore numericDate  `json:"nbf"`
-	IssuedAt  numericDate  `json:"iat"`
-}
-
 // ParseSubjectToken reads the claims of a compact JWT without verifying it: at most MaxSubjectToken bytes, exactly
 // three parts of strict base64url without padding, header and claims JSON objects. The error is ErrMalformedToken.
 func ParseSubjectToken(t SubjectToken) (Claims, error) {
-	text := t.Reveal()
+	compact := t.Reveal()
 	switch {
-	case text == "":
+	case compact == "":
 		return Claims{}, fmt.Errorf("%w: it is empty", ErrMalformedToken)
-	case len(text) > MaxSubjectToken:
+	case len(compact) > MaxSubjectToken:
 		return Claims{}, fmt.Errorf("%w: it is larger than %d bytes", ErrMalformedToken, MaxSubjectToken)
+	case strings.TrimLeftFunc(compact, unicode.IsSpace) != compact:
+		return Claims{}, fmt.Errorf("%w: a blank or line break stands before it", ErrMalformedToken)
+	case strings.TrimRightFunc(compact, unicode.IsSpace) != compact:
+		return Claims{}, fmt.Errorf("%w: a blank or line break stands behind it", ErrMalformedToken)
 	}
-	parts := strings.Split(text, ".")
+	parts := strings.Split(compact, ".")
 	if len(parts) != 3 {
 		return Claims{}, fmt.Errorf("%w: it is made of %d instead of 3 parts", ErrMalformedToken, len(parts))
 	}
-	var header jwtHeader
-	if err := decodePart("header", parts[0], &header); err != nil {
+	var c Claims
+	if err := decodePart("header", parts[0], text("kid", &c.KeyID), text("alg", &c.Algorithm),
+		text("typ", &c.Type)); err != nil {
 		return Claims{}, err
 	}
-	var claims jwtClaims
-	if err := decodePart("claims", parts[1], &claims); err != nil {
+	if err := decodePart("claims", parts[1], text("iss", &c.Issuer), text("sub", &c.Subject),
+		texts("aud", &c.Audience), seconds("exp", &c.ExpiresAt), seconds("nbf", &c.NotBefore),
+		seconds("iat", &c.IssuedAt)); err != nil {
 		return Claims{}, err
 	}
 	if signature, err := strictBase64(parts[2]); err != nil || len(signature) == 0 {
 		return Claims{}, fmt.Errorf("%w: the signature is not base64url", ErrMalformedToken)
 	}
-	return Claims{
-		Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience,
-		ExpiresAt: claims.ExpiresAt.Time, NotBefore: claims.NotBefore.Time, IssuedAt: claims.IssuedAt.Time,
-		KeyID: header.KeyID, Algorithm: header.Algorithm, Type: header.Type,
-	}, nil
+	return c, nil
 }
 
 // strictBase64 decodes base64url without padding, without newlines and with zero trailing bits.
@@ -88,7 +76,29 @@ func strictBase64(part string) ([]byte, error) {
 	return base64.RawURLEncoding.Strict().DecodeString(part)
 }
 
-func decodePart(name, part string, into any) error {
+// claim is a member of header or claims that is read.
+type claim struct {
+	name string
+	// want is what its value has to be.
+	want string
+	into any
+}
+
+// text is a claim of the type StringOrURI.
+func text(name string, into *string) claim { return claim{name, "a string", into} }
+
+// texts is a claim that is one string or a list of them (RFC 7519, section 4.1.3).
+func texts(name string, into *[]string) claim {
+	return claim{name, "a string or a list of strings", (*stringOrList)(into)}
+}
+
+// seconds is a claim of the type NumericDate.
+func seconds(name string, into *time.Time) claim {
+	return claim{name, "a number of seconds, from 1970 to 9999,", (*numericDate)(into)}
+}
+
+// decodePart reads claims of a part; their names are compared with their case (RFC 7519, section 4).
+func decodePart(name, part string, claims ...claim) error {
 	raw, err := strictBase64(part)
 	if err != nil {
 		return fmt.Errorf("%w: the %s part is not base64url", ErrMalformedToken, name)
@@ -96,49 +106,64 @@ func decodePart(name, part string, into any) error {
 	if len(raw) == 0 || raw[0] != '{' {
 		return fmt.Errorf("%w: the %s part is not a JSON object", ErrMalformedToken, name)
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
 		return fmt.Errorf("%w: the %s part is not readable", ErrMalformedToken, name)
+	}
+	for _, c := range claims {
+		value, ok := members[c.name]
+		if ok && json.Unmarshal(value, c.into) != nil {
+			return fmt.Errorf("%w: its %s is %s, where %s is expected", ErrMalformedToken, c.name, kindOf(value),
+				c.want)
+		}
 	}
 	return nil
 }
 
-// stringOrList is a claim that is one string or a list of them (RFC 7519, section 4.1.3).
+// kindOf tells which type a JSON value has.
+func kindOf(value json.RawMessage) string {
+	switch value[0] {
+	case '"':
+		return "a string"
+	case '[':
+		return "a list"
+	case '{':
+		return "an object"
+	case 't', 'f':
+		return "true or false"
+	default:
+		return "a number"
+	}
+}
+
+// stringOrList is one string or a list of them.
 type stringOrList []string
 
 // UnmarshalJSON accepts both forms.
 func (s *stringOrList) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		var one string
-		if err := json.Unmarshal(b, &one); err != nil {
-			return err
-		}
-		*s = stringOrList{one}
-		return nil
+	if b[0] == '"' {
+		*s = make(stringOrList, 1)
+		return json.Unmarshal(b, &(*s)[0])
 	}
-	var many []string
-	if err := json.Unmarshal(b, &many); err != nil {
-		return err
-	}
-	*s = many
-	return nil
+	return json.Unmarshal(b, (*[]string)(s))
 }
 
 // numericDate is a time in seconds since the epoch, possibly with a fraction (RFC 7519, section 2).
-type numericDate struct{ time.Time }
+type numericDate time.Time
 
 // UnmarshalJSON accepts a JSON number between the years 1970 and 9999; null is a claim that is not there.
 func (n *numericDate) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		return nil
 	}
-	var seconds float64
-	if err := json.Unmarshal(b, &seconds); err != nil {
+	var since float64
+	if err := json.Unmarshal(b, &since); err != nil {
 		return err
 	}
 	const lastSecond = 253402300799 // 9999-12-31T23:59:59Z
-	if seconds < 0 || seconds > lastSecond {
+	if since < 0 || since > lastSecond {
 		return fmt.Errorf("time out of range")
 	}
-	n.Time = time.Unix(int64(seconds), 0).UTC()
+	*n = numericDate(time.Unix(int64(since), 0).UTC())
 	return nil
 }

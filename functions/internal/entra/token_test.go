@@ -143,3 +143,41 @@ func FuzzParseSubjectToken(f *testing.F) {
 		}
 	})
 }
+
+// TestTheFaultOfATokenIsNamed, with nothing of the token.
+func TestTheFaultOfATokenIsNamed(t *testing.T) {
+	t.Parallel()
+	const header, date = `{"alg":"RS256"}`, "where a number of seconds, from 1970 to 9999, is expected"
+	good := jwt(header, `{}`).Reveal()
+	for name, c := range map[string]struct {
+		token entra.SubjectToken
+		want  string
+	}{
+		"a line break behind":    {secret.New(good + "\n"), "a blank or line break stands behind it"},
+		"a Windows break behind": {secret.New(good + "\r\n"), "a blank or line break stands behind it"},
+		"a blank before":         {secret.New("\u00a0" + good), "a blank or line break stands before it"},
+		"a line break alone":     {secret.New("\n"), "a blank or line break stands before it"},
+		"exp is a string":        {jwt(header, `{"exp":"1767225600"}`), "its exp is a string, " + date},
+		"exp is an object":       {jwt(header, `{"exp":{}}`), "its exp is an object, " + date},
+		"exp is too far":         {jwt(header, `{"exp":1e300}`), "its exp is a number, " + date},
+		"nbf is a list":          {jwt(header, `{"nbf":[1]}`), "its nbf is a list, " + date},
+		"iat is true":            {jwt(header, `{"iat":true}`), "its iat is true or false, " + date},
+		"iat is false":           {jwt(header, `{"iat":false}`), "its iat is true or false, " + date},
+		"kid is a number":        {jwt(`{"kid":7}`, `{}`), "its kid is a number, where a string is expected"},
+		"sub is a number":        {jwt(header, `{"sub":-7}`), "its sub is a number, where a string is expected"},
+		"aud holds a number": {jwt(header, `{"aud":["a",1]}`),
+			"its aud is a list, where a string or a list of strings is expected"},
+	} {
+		_, err := entra.ParseSubjectToken(c.token)
+		require.ErrorIs(t, err, entra.ErrMalformedToken, name)
+		assert.EqualError(t, err, "the subject token is not a JWT: "+c.want, name)
+	}
+}
+
+// TestNamesOfClaimsHaveACase (RFC 7519, section 4): what is written otherwise is another claim.
+func TestNamesOfClaimsHaveACase(t *testing.T) {
+	t.Parallel()
+	got, err := entra.ParseSubjectToken(jwt(`{"KID":"k","Alg":7}`, `{"ISS":"i","Exp":"soon","aud":null,"sub":null}`))
+	require.NoError(t, err)
+	assert.Equal(t, entra.Claims{}, got)
+}

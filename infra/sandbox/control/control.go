@@ -12,16 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
-
-// TokenRequest is the body of POST /tokens.
-type TokenRequest = platform.TokenRequest
 
 // Access tells how a program of its own gets at the sandbox; it is part of GET /world.
 type Access struct {
@@ -122,8 +117,9 @@ GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWi
                                       unregisteredProviders: the subscriptions are not registered for them (409)
                                       deniedTypes: a policy denies writes of these resource types (403
                                       RequestDisallowedByPolicy)
-POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid",
-                                      "alg", "typ"}
+POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "azp",
+                                      "claims", "kid", "withoutKid", "alg", "typ"}
+                                      audience: also a list; claims: added or replaced; null takes one away
 PUT    /objects/{kind}/{id}           add or replace an object
 DELETE /objects/{kind}/{id}           remove one
 
@@ -242,28 +238,6 @@ func (a *api) putLimits(w http.ResponseWriter, r *http.Request) {
 	}
 	a.World.SetLimits(l)
 	writeJSON(w, http.StatusOK, a.World.Limits())
-}
-
-func (a *api) mintToken(w http.ResponseWriter, r *http.Request) {
-	var request TokenRequest
-	if !readJSON(w, r, &request) {
-		return
-	}
-	if request.Subject == "" {
-		writeFailure(w, &strictjson.Error{Pointer: "/subject", Member: "subject", Detail: "is required"})
-		return
-	}
-	token, err := a.Mint(request)
-	if errors.Is(err, jose.ErrUnsupportedAlgorithm) {
-		writeFailure(w, &strictjson.Error{Pointer: "/alg", Member: "alg",
-			Detail: "is not an algorithm that the sandbox signs with"})
-		return
-	}
-	if err != nil {
-		writeFailure(w, err)
-		return
-	}
-	writeJSON(w, http.StatusOK, map[string]string{"token": token})
 }
 
 const maximumBody = 64 << 20

@@ -332,19 +332,6 @@ func TestWhatWasShownCanBePutBack(t *testing.T) {
 	assert.Equal(t, "kept", string(blob.Content), "the content is not shown, and not lost")
 }
 
-func TestTokens(t *testing.T) {
-	b := newBench(t)
-	got := b.do("POST", "/tokens", `{"subject":"s"}`)
-	require.Equal(t, 200, got.status)
-	assert.Len(t, strings.Split(got.at("token").(string), "."), 3)
-	for pointer, body := range map[string]string{"/subject": `{}`, "/alg": `{"subject":"s","alg":"XX"}`,
-		"/sub": `{"sub":"s"}`, "/expiresInSeconds": `{"expiresInSeconds":"1"}`} {
-		got := b.do("POST", "/tokens", body)
-		assert.Equal(t, 400, got.status, body)
-		assert.Equal(t, pointer, got.at("errors", 0, "pointer"))
-	}
-}
-
 // TestAdvance: one request moves the delays of the world and the messages of the broker.
 func TestAdvance(t *testing.T) {
 	b := newBench(t)

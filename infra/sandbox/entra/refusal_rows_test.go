@@ -97,10 +97,8 @@ func refusedAssertions() map[string]refusalCase {
 			code: 50027, oauth: "invalid_request", status: 400},
 		"assertion of another type than JWT": {arrange: mint(platform.TokenRequest{Type: "at+jwt"}),
 			code: 5002727, oauth: "invalid_request", status: 400, text: `'JWT'`},
-		"two audiences": {arrange: func(t *testing.T, _ *fixture, form url.Values) {
-			form.Set("client_assertion",
-				foreign(t, "k", map[string]any{"iss": world.Issuer, "sub": subject, "aud": []string{"a", "b"}}))
-		}, code: 5002741, oauth: "invalid_client", status: 401, text: `2 audience values provided`},
+		"two audiences": {arrange: mint(platform.TokenRequest{Audience: []string{platform.DefaultAudience, "b"}}),
+			code: 5002741, oauth: "invalid_client", status: 401, text: `2 audience values provided`},
 		"no federated credential": {arrange: func(t *testing.T, f *fixture, _ url.Values) {
 			require.NoError(t, f.world.DeleteFederatedCredential(f.app.ID, "trust"))
 		}, code: 70025, oauth: "invalid_client", status: 401, text: `The client '[0-9a-f-]+'\(my-app\) has no ` +
@@ -174,6 +172,8 @@ func refusedSignatures() map[string]refusalCase {
 		"signing key unknown": {arrange: mint(platform.TokenRequest{KeyID: "DFA184AB"}),
 			code: 7000272, oauth: "invalid_client", status: 401, text: `certificate with identifier DFA184AB used ` +
 				`to sign .*? identity provider https://dataloop\.ai/oauth2\.\s`},
+		"no signing key named": {arrange: mint(platform.TokenRequest{WithoutKeyID: true}),
+			code: 7000272, oauth: "invalid_client", status: 401},
 		"signing key retired": {arrange: func(t *testing.T, f *fixture, _ url.Values) {
 			_, err := f.issuer.Rotate()
 			require.NoError(t, err)
@@ -189,6 +189,8 @@ func refusedSignatures() map[string]refusalCase {
 			oauth: "invalid_client", status: 401},
 		"signed with RS512": {arrange: mint(platform.TokenRequest{Algorithm: "RS512"}), code: 7000274,
 			oauth: "invalid_client", status: 401},
+		"expiry is a string": {arrange: mint(platform.TokenRequest{Claims: map[string]any{"exp": "4102444800"}}),
+			code: 700024, oauth: "invalid_client", status: 401},
 		"assertion expired": {arrange: mint(platform.TokenRequest{ExpiresInSeconds: -600}), code: 700024,
 			oauth: "invalid_client", status: 401, text: `Current time: (\S+?), assertion valid from (\S+?), expiry ` +
 				`time of assertion (\S+?)\.?\s`},

@@ -41,6 +41,8 @@ type Header struct {
 	Algorithm string
 	Type      string
 	KeyID     string
+	// WithoutKeyID leaves the key's id out.
+	WithoutKeyID bool
 }
 
 // ErrUnsupportedAlgorithm is returned by Sign for an `alg` that it cannot produce.
@@ -59,7 +61,9 @@ func (k *Key) Sign(header Header, claims map[string]any) (string, error) {
 	}
 	token := jwt.NewWithClaims(method, jwt.MapClaims(claims))
 	token.Header["typ"] = orDefault(header.Type, "JWT")
-	token.Header["kid"] = orDefault(header.KeyID, k.ID)
+	if !header.WithoutKeyID {
+		token.Header["kid"] = orDefault(header.KeyID, k.ID)
+	}
 	key, err := k.materialFor(method)
 	if err != nil {
 		return "", err

@@ -68,15 +68,22 @@ func (i *Issuer) KeySet() jose.JWKS {
 // TokenRequest is what may be chosen about a minted token. Zero members mean what the platform itself would do; the
 // others exist to make tokens that have to be refused.
 type TokenRequest struct {
-	Subject  string `json:"subject"`
-	Audience string `json:"audience"`
+	Subject string `json:"subject"`
+	// Audience is the `aud` claim: a string, or a list of strings, which stays a list where it has one item.
+	Audience any `json:"audience"`
 	// Issuer is the `iss` claim; the keys stay the same.
 	Issuer string `json:"issuer"`
 	// ExpiresInSeconds is the lifetime from now; negative gives a token that has expired already. Entra forgives five
 	// minutes of clock skew: only what is below -300 is refused there.
 	ExpiresInSeconds int `json:"expiresInSeconds"`
+	// AuthorizedParty is the `azp` claim, which a token has only where it is given.
+	AuthorizedParty string `json:"azp"`
+	// Claims are added to the others, or stand in their place, whatever their type; null takes a claim away.
+	Claims map[string]any `json:"claims"`
 	// KeyID names a published key; any other id goes into the header of a token signed with a key that nobody knows.
 	KeyID string `json:"kid"`
+	// WithoutKeyID leaves the kid out of the header; the newest published key signs.
+	WithoutKeyID bool `json:"withoutKid"`
 	// Algorithm is RS256 unless it states otherwise: "none", "HS256", "RS512" and the like.
 	Algorithm string `json:"alg"`
 	// Type is the header's typ, "JWT" unless it states otherwise.
@@ -98,17 +105,28 @@ func (i *Issuer) Mint(r TokenRequest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	token, err := key.Sign(
-		jose.Header{Algorithm: r.Algorithm, Type: r.Type, KeyID: r.KeyID},
-		map[string]any{
-			"iss": orDefault(r.Issuer, i.URL),
-			"sub": r.Subject,
-			"aud": orDefault(r.Audience, DefaultAudience),
-			"iat": issued.Unix(),
-			"nbf": issued.Unix(),
-			"exp": now.Add(lifetime).Unix(),
-			"jti": uuid.NewString(),
-		})
+	claims := map[string]any{
+		"iss": orDefault(r.Issuer, i.URL),
+		"sub": r.Subject,
+		"aud": r.Audience,
+		"iat": issued.Unix(),
+		"nbf": issued.Unix(),
+		"exp": now.Add(lifetime).Unix(),
+		"jti": uuid.NewString(),
+	}
+	if r.Audience == nil || r.Audience == "" {
+		claims["aud"] = DefaultAudience
+	}
+	if r.AuthorizedParty != "" {
+		claims["azp"] = r.AuthorizedParty
+	}
+	for name, value := range r.Claims {
+		if claims[name] = value; value == nil {
+			delete(claims, name)
+		}
+	}
+	token, err := key.Sign(jose.Header{Algorithm: r.Algorithm, Type: r.Type, KeyID: r.KeyID,
+		WithoutKeyID: r.WithoutKeyID}, claims)
 	if err != nil {
 		return "", fmt.Errorf("platform: mint token: %w", err)
 	}

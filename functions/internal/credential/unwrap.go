@@ -1,0 +1,57 @@
+package credential
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+)
+
+// The ways in which a whole JSON text is put into another text.
+const (
+	inBase64 = "base64"
+	inString = "a JSON string"
+)
+
+// encodings are the alphabets of base64 (RFC 4648, sections 4 and 5), without the padding.
+var encodings = []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding}
+
+// fromBase64 returns the JSON text that a text is the base64 of, or the base64 of one, with or without line breaks and
+// padding; nil where it is none. A JSON text that is broken counts, so that the place is told; a word that decodes to
+// a brace does not.
+func fromBase64(text string) []byte {
+	packed := strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
+	for _, encoding := range encodings {
+		raw, err := encoding.DecodeString(packed)
+		if err != nil || len(raw) == 0 {
+			continue
+		}
+		if isJSONStart(string(raw)) && bytes.Contains(raw, []byte(`"`)) || fromBase64(string(raw)) != nil {
+			return raw
+		}
+	}
+	return nil
+}
+
+// fromString returns the JSON text, or the base64 of one, that a JSON string holds; nil where it holds none.
+func fromString(value string) []byte {
+	if isJSONStart(value) || fromBase64(value) != nil {
+		return []byte(value)
+	}
+	return nil
+}
+
+// isJSONStart reports whether a text begins as JSON does that holds members, or is a string that may hold them.
+func isJSONStart(text string) bool {
+	text = strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n")
+	return utf8.ValidString(text) && text != "" && strings.IndexByte(`{["`, text[0]) >= 0
+}
+
+// unwrap reads what is inside instead, as often as something is: each layer is shorter than the one around it. What
+// the bytes of the file are stays told.
+func (r *reading) unwrap(inner []byte, layer string) {
+	outer := *r
+	*r = *read(inner)
+	r.utf16, r.marked = outer.utf16 || r.utf16, outer.marked || r.marked
+	r.layers = append([]string{layer}, r.layers...)
+}

@@ -1,0 +1,72 @@
+package control_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
+)
+
+// TestTokens: a request is what stands in the token.
+func TestTokens(t *testing.T) {
+	b := newBench(t)
+	for name, tc := range map[string]struct {
+		body   string
+		claims map[string]any // nil: has no such claim
+		hasKid bool
+	}{
+		"a subject alone": {`{"subject":"s"}`, map[string]any{"sub": "s", "aud": "api://AzureADTokenExchange",
+			"azp": nil}, true},
+		"an audience": {`{"subject":"s","audience":"a"}`, map[string]any{"aud": "a"}, true},
+		"a list of audiences": {`{"subject":"s","audience":["a","b"]}`, map[string]any{"aud": []any{"a", "b"}},
+			true},
+		"a list of one audience": {`{"subject":"s","audience":["a"]}`, map[string]any{"aud": []any{"a"}}, true},
+		"a list of no audience":  {`{"subject":"s","audience":[]}`, map[string]any{"aud": []any{}}, true},
+		"an empty audience": {`{"subject":"s","audience":""}`,
+			map[string]any{"aud": "api://AzureADTokenExchange"}, true},
+		"an authorized party": {`{"subject":"s","azp":"p"}`, map[string]any{"azp": "p"}, true},
+		"no kid":              {`{"subject":"s","withoutKid":true}`, nil, false},
+		"extra claims, other types, and one less": {
+			`{"subject":"s","azp":"p","claims":{"exp":"1767225600","team":{"id":7},"nbf":null,"azp":[]}}`,
+			map[string]any{"sub": "s", "exp": "1767225600", "team": map[string]any{"id": 7.0}, "nbf": nil,
+				"azp": []any{}}, true},
+	} {
+		got := b.do("POST", "/tokens", tc.body)
+		require.Equal(t, 200, got.status, name)
+		token, err := jose.Parse(got.at("token").(string))
+		require.NoError(t, err)
+		for claim, want := range tc.claims {
+			assert.Equal(t, want, token.Claims[claim], "%s: %s", name, claim)
+			assert.Equal(t, want != nil, contains(token.Claims, claim), "%s: %s", name, claim)
+		}
+		assert.Equal(t, tc.hasKid, token.Header.KeyID != "", name)
+	}
+}
+
+func contains(claims map[string]any, name string) bool {
+	_, ok := claims[name]
+	return ok
+}
+
+// TestTokenRequestsThatAreRefused name the faulty member.
+func TestTokenRequestsThatAreRefused(t *testing.T) {
+	b := newBench(t)
+	for body, pointer := range map[string]string{
+		`{}`: "/subject", `{"subject":"s","alg":"XX"}`: "/alg", `{"sub":"s"}`: "/sub",
+		`{"expiresInSeconds":"1"}`:                    "/expiresInSeconds",
+		`{"subject":"s","audience":7}`:                "/audience",
+		`{"subject":"s","audience":{"a":"b"}}`:        "/audience",
+		`{"subject":"s","audience":["a",7]}`:          "/audience/1",
+		`{"subject":"s","audience":["a",null]}`:       "/audience/1",
+		`{"subject":"s","azp":["p"]}`:                 "/azp",
+		`{"subject":"s","claims":[]}`:                 "/claims",
+		`{"subject":"s","withoutKid":"true"}`:         "/withoutKid",
+		`{"subject":"s","withoutKid":true,"kid":"x"}`: "/withoutKid",
+	} {
+		got := b.do("POST", "/tokens", body)
+		assert.Equal(t, 400, got.status, body)
+		assert.Equal(t, pointer, got.at("errors", 0, "pointer"), body)
+	}
+}
