@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
+
 	"slices"
-	"strings"
 	"time"
 
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -30,9 +29,9 @@ func applicationRoles() []string {
 
 // readinessOf are the probes of what the app stands on, as it is set up. None writes.
 func readinessOf(cfg Config, p platform, s services) *readiness.Service {
+	rights := listRights(cfg)
 	probes := []readiness.Probe{
-		{Name: "stateStore", Unseen: "whether it may be written", Command: "az storage account show --name " +
-			label(cfg.StateStorageURL) + " --query id",
+		{Name: "stateStore", Unseen: "whether it may be written", Command: rights,
 			Ask: func(ctx context.Context) error {
 				_, err := p.store.Get(ctx, "readyz")
 				if errors.Is(err, integration.ErrNotFound) {
@@ -40,17 +39,17 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 				}
 				return operation.StoreError(err)
 			}},
-		{Name: "resourceManager", Ask: reaching(s.resources.Reach, "rbac.list"),
-			Unseen: "rights at storage accounts, " +
-				"of which a dry run tells"},
-		{Name: "tokenEndpoint", Ask: p.answers(cfg.Cloud.Configuration.ActiveDirectoryAuthorityHost)},
+		{Name: "resourceManager", Ask: reaching(s.resources.Reach, "rbac.list"), Command: rights,
+			Unseen: "rights at storage accounts, of which a dry run tells"},
+		{Name: "tokenEndpoint", Ask: p.answers(cfg.Cloud.Configuration.ActiveDirectoryAuthorityHost,
+			diagnosis.CodeEntraUnavailable)},
 	}
 	if p.attach != nil {
 		for _, entity := range []string{message.QueueCommands, message.QueueHealth, message.TopicEvents} {
 			probes = append(probes, readiness.Probe{Name: "serviceBus." + entity, Ask: p.sends(entity),
-				Command: "az servicebus namespace list --query \"[?name=='" +
-					label(cfg.ServiceBus.Namespace) + "'].id\"",
-				Unseen: "receiving, which is the Functions host's"})
+				Command: rights,
+				Unseen: "a right that was taken away while the link is open; receiving, which is the " +
+					"Functions host's"})
 		}
 	}
 	probes = append(probes, identityProbes(p, s)[cfg.DefaultIdentity]...)
@@ -64,16 +63,28 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 		}, "ddoe.user.get"), Unseen: "rights in organisation and project, of which a dry run tells"})
 	}
 	if cfg.SubjectTokenURL != "" {
-		probes = append(probes, readiness.Probe{Name: "subjectTokenSource", Ask: p.answers(cfg.SubjectTokenURL),
+		probes = append(probes, readiness.Probe{Name: "subjectTokenSource", Ask: p.answers(cfg.SubjectTokenURL,
+			diagnosis.CodeDDOEUnavailable),
 			Unseen: "whether it issues tokens, of which an access test tells"})
 	}
 	return &readiness.Service{Probes: probes, Now: time.Now}
 }
 
+// listRights is the command that lists the app's own roles in Azure; without the setting that names its identity, the
+// identities that it may be.
+func listRights(cfg Config) string {
+	if cfg.ClientID == "" {
+		return listIdentities
+	}
+	return "az role assignment list --all --assignee " + cfg.ClientID + " -o table"
+}
+
+const listIdentities = "az ad sp list --all --filter \"servicePrincipalType eq 'ManagedIdentity'\" " +
+	"--query \"[].{name:displayName,id:id}\" -o table"
+
 // directoryProbe asks for an application that there is none of, and looks for the app's role in its own token.
 func directoryProbe(p platform, s services) readiness.Probe {
-	return readiness.Probe{Name: "graph", Command: "az ad sp list --all --filter \"servicePrincipalType eq " +
-		"'ManagedIdentity'\" --query \"[].{name:displayName,id:id}\" -o table",
+	return readiness.Probe{Name: "graph", Command: listIdentities,
 		Ask: reaching(func(ctx context.Context) error {
 			_, err := s.directory.GetApplicationByUniqueName(ctx, "ddoe-wif-readyz")
 			if err != nil && !policy.IsNotThere(policy.ApplicationGet, err) {
@@ -128,8 +139,9 @@ func (p platform) sends(entity string) func(context.Context) error {
 	}
 }
 
-// answers asks an address for anything: whatever answer there is, somebody is there.
-func (p platform) answers(address string) func(context.Context) error {
+// answers asks an address for anything: whatever answer there is, somebody is there. A fault of the server's own
+// counts as the code.
+func (p platform) answers(address string, code diagnosis.Code) func(context.Context) error {
 	return reaching(func(ctx context.Context) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 		if err != nil {
@@ -139,16 +151,10 @@ func (p platform) answers(address string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		return resp.Body.Close()
+		if resp.StatusCode >= http.StatusInternalServerError {
+			err = &diagnosis.Error{Diagnosis: diagnosis.New(code,
+				diagnosis.WithEvidence(diagnosis.Evidence{HTTPStatus: resp.StatusCode}))}
+		}
+		return errors.Join(err, resp.Body.Close())
 	}, "readiness")
-}
-
-// label is the first part of a host's name, which names the resource.
-func label(address string) string {
-	host := address
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		host = u.Host
-	}
-	name, _, _ := strings.Cut(host, ".")
-	return name
 }

@@ -55,6 +55,26 @@ func TestWhatIsNotReady(t *testing.T) {
 			[]string{"resourceManager arm-unavailable", "identityResourceGroup arm-unavailable"}},
 		"no token endpoint": {func(a *app, _ *storetest.Failing) { delete(a.net, "login.microsoftonline.com") },
 			[]string{"tokenEndpoint network-dns"}},
+		"the token endpoint is broken": {func(a *app, _ *storetest.Failing) {
+			next := a.net["login.microsoftonline.com"]
+			a.net["login.microsoftonline.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodHead {
+					w.WriteHeader(http.StatusServiceUnavailable)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}, []string{"tokenEndpoint entra-unavailable"}},
+		"the token source is broken": {func(a *app, _ *storetest.Failing) {
+			next := a.net[sandbox.GateHost]
+			a.net[sandbox.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodHead {
+					w.WriteHeader(http.StatusBadGateway)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}, []string{"subjectTokenSource ddoe-unavailable"}},
 		"no platform": {func(a *app, _ *storetest.Failing) { delete(a.net, sandbox.GateHost) },
 			[]string{"platform network-dns", "subjectTokenSource network-dns"}},
 		"no store": {func(_ *app, s *storetest.Failing) { s.At = 1 }, []string{"stateStore store-unavailable"}},

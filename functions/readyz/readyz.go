@@ -33,9 +33,9 @@ func (f Function) Register(api huma.API) {
 		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz", Tags: []string{"service"},
 		Summary: "Whether the app can do its work",
 		Description: "Asks every service that the app stands on, all at once and for at most four " +
-			"seconds, and looks " +
-			"for rights of its own, as far as that can be seen without writing. Each failed check has a command. A " +
-			"report is kept for ten seconds.",
+			"seconds, and looks for rights of its own, as far as that can be seen without writing. A failed check " +
+			"names what is wrong, and where a right may be missing the command that lists the app's own. A report " +
+			"is kept for ten seconds.",
 		Responses: map[string]*huma.Response{
 			"200": {Description: "All checks passed", Content: content},
 			"503": {Description: "A check has failed; a problem where the host itself is", Content: failed},

@@ -13,8 +13,11 @@ const Propagation = 10 * time.Minute
 func HasPropagated(changed, now time.Time) bool { return now.Sub(changed) >= Propagation }
 
 // HasPropagated reports whether the last change that the document shows has propagated: its provisioning, or else
-// whatever was written last.
+// whatever was written last. A teardown leaves nothing that is on its way: what it has removed explains itself.
 func (d Document) HasPropagated(now time.Time) bool {
+	if d.Status.Phase == PhaseDeprovisioning {
+		return true
+	}
 	changed := d.UpdatedAt
 	for _, c := range d.Status.Conditions {
 		if c.Type == ConditionProvisioned && c.Status == "True" {
