@@ -165,7 +165,9 @@ func named(found []resource.Credential) []integration.FederatedCredential {
 func extras(d integration.Document, found []resource.Credential,
 	wanted []integration.FederatedCredential) []resource.Item {
 	var items []resource.Item
-	for _, f := range found {
+	byName := func(a, b resource.Credential) int { return strings.Compare(a.Name, b.Name) }
+	// reports name them in the same order each time
+	for _, f := range slices.SortedFunc(slices.Values(found), byName) {
 		isNamed := func(w integration.FederatedCredential) bool { return strings.EqualFold(w.Name, f.Name) }
 		isTold := func(w integration.FederatedCredential) bool { return isNamed(w) || isOfPair(f, w) }
 		if slices.ContainsFunc(named(found), isNamed) || slices.ContainsFunc(wanted, isTold) ||
