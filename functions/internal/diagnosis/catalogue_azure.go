@@ -110,11 +110,11 @@ func directoryObjectEntries() []Entry {
 		upstream(CodeObjectAlreadyExists, WhoOperator, "The object exists already",
 			"An object with the same key exists under another id.",
 			"Nothing if the service adopts it; otherwise remove the other object."),
-		upstream(CodeFederatedCredentialRefused, WhoEntraAdmin, "The directory refused the federated credential",
-			"Issuer and subject are used by another credential of the application, or a tenant policy does not "+
+		upstream(CodeFederatedCredentialRefused, WhoIdentityAdmin, "The federated credential is refused",
+			"Issuer and subject are used by another credential of the identity, or a tenant policy does not "+
 				"allow the issuer.",
-			"List the application's credentials and remove the foreign one; ask for the issuer {issuer} "+
-				"to be allowed.").with(listCredentials),
+			"List the identity's credentials and remove the foreign one; else ask for the issuer {issuer} "+
+				"to be allowed. Then send the PUT again.").with(listCredentials),
 		upstream(CodeFederatedCredentialLimit, WhoIdentityAdmin, "The identity has too many federated credentials",
 			"An identity holds at most 20 federated identity credentials.",
 			"Remove credentials that are not needed, or spread the subjects over several integrations.").with(

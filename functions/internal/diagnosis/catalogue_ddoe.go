@@ -186,7 +186,7 @@ func ddoeDriftEntries() []Entry {
 			"PUT the spec again to set it right.").warning(),
 		upstream(CodeDDOEIntegrationChanged, WhoCaller, "The integration has another type",
 			"The integration's type on the platform is not the one that is set up.",
-			"PUT the spec again to set it right."),
+			"PUT the spec again to set it right; one that ddoe.integrationId names is for its owner to set right."),
 		upstream(CodeDDOEOptionsChanged, WhoCaller, "The integration was sent other options",
 			"What the platform was sent last is not what the spec and the settings come to now; the platform shows "+
 				"no options, so this compares what was sent.",

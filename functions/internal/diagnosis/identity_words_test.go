@@ -33,7 +33,6 @@ func notOfManaged() map[Code]string {
 		CodeGraphPermissionMissing: askedOfGraph, CodeGraphRequestRefused: askedOfGraph,
 		CodeDirectoryQuotaExceeded: askedOfGraph, CodeSignInAudienceRefused: askedOfGraph,
 		CodeServiceManagementReferenceRequired: askedOfGraph, CodeUniqueNameTaken: askedOfGraph,
-		CodeFederatedCredentialRefused: askedOfGraph,
 
 		CodeApplicationMissing: seenInGraph, CodeApplicationForeign: seenInGraph, CodeApplicationChanged: seenInGraph,
 		CodeApplicationReplaced: seenInGraph, CodeServicePrincipalNotFound: seenInGraph,

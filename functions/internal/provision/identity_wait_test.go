@@ -131,19 +131,26 @@ func TestAPairThatIsTakenMeanwhile(t *testing.T) {
 	assert.Contains(t, outcomes(o), "federatedCredential adopted")
 }
 
-// TestWhatIsInTheWayCountsTwice in what a plan takes: it is deleted first.
-func TestWhatIsInTheWayCountsTwice(t *testing.T) {
+// TestWhatIsBlockedTakesNoTime in a plan: a credential of somebody else is not written, one of our name is.
+func TestWhatIsBlockedTakesNoTime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	_, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
-	_, _, err := f.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{
-		IdentityID: managedID, Name: "by-hand", Issuer: world.Issuer, Subject: other,
-		Audiences: []string{"api://somewhere-else"}})
-	require.NoError(t, err)
+	put := func(name, audience string) {
+		_, _, err := f.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{
+			IdentityID: managedID, Name: name, Issuer: world.Issuer, Subject: other, Audiences: []string{audience}})
+		require.NoError(t, err)
+	}
 	s := spec("images")
 	s.Subjects = []string{other}
-	p, err := f.service.Plan(t.Context(), id, s, false)
-	require.NoError(t, err)
-	assert.Equal(t, "1 federatedCredential: about 8 s", p.Takes)
+	for name, want := range map[string]string{"by-hand": "",
+		integration.CredentialName(other): "1 federatedCredential: about 4 s"} {
+		put(name, "api://somewhere-else")
+		p, err := f.service.Plan(t.Context(), id, s, false)
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Takes, name)
+		require.NoError(t, f.world.DeleteUserAssignedIdentityCredential(
+			managedID+"/federatedIdentityCredentials/"+name))
+	}
 }

@@ -39,6 +39,20 @@ var membersOfOthers = map[string]struct {
 		set:    setAssignment(func(a *rbac.RoleAssignment) { a.Description = "ask Ada first" }),
 		is:     func(f *fixture) any { return assignment(f).Description },
 		member: "description", have: "ask Ada first"},
+	"another description of the credential": {kind: integration.IdentityApplication, item: "federatedCredential",
+		set: func(f *fixture) {
+			_, err := f.world.UpdateFederatedCredential(f.Document().Status.Identity.ID,
+				integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) error {
+					o.Description = "ask Ada first"
+					return nil
+				})
+			require.NoError(f.t, err)
+		},
+		is: func(f *fixture) any {
+			c, _ := f.world.FederatedCredential(f.Document().Status.Identity.ID, integration.CredentialName(subject))
+			return c
+		},
+		member: "description", have: "ask Ada first"},
 	"an equal credential under another name": {kind: integration.IdentityApplication, item: "federatedCredential",
 		set: func(f *fixture) {
 			objectID, ours := f.Document().Status.Identity.ID, f.Document().Status.FederatedCredentials[0]

@@ -139,6 +139,7 @@ func TestANamedIntegrationIsWatched(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, is := withTheirs(t)
+			used := f.Document().Status.DDOE.IntegrationType
 			c.change(f, is)
 			drift, _ := f.drift()
 			reports := map[string]diagnosis.Report{"drift": drift,
@@ -153,13 +154,11 @@ func TestANamedIntegrationIsWatched(t *testing.T) {
 			p, err := f.service.Plan(t.Context(), id, naming(), false)
 			require.NoError(t, err)
 			action := provision.ActionUnchanged
-			if c.code != "" {
-				action = provision.ActionUpdate
-			}
 			if c.refuses {
 				action = provision.ActionBlocked
 			}
 			assert.Equal(t, action, actions(p)[theirs])
+			assert.Equal(t, c.code, told(p, theirs))
 
 			_, command := f.submit(naming())
 			f.handle(command)
@@ -174,8 +173,15 @@ func TestANamedIntegrationIsWatched(t *testing.T) {
 				require.Equal(t, integration.OperationSucceeded, op.Status)
 			}
 			_, found := f.drift()
-			assert.Empty(t, found)
 			staysTheirs(f, is)
+			if c.member != "" { // a PUT makes nothing of what its owner has set
+				assert.Equal(t, map[string]string{"ddoe.integration": string(c.code)}, found)
+				assert.Equal(t, used, f.Document().Status.DDOE.IntegrationType)
+				is["type"] = used
+				require.NoError(t, f.world.PutDDOEObject(dataloop.Integrations, is))
+				_, found = f.drift()
+			}
+			assert.Empty(t, found)
 			f.tearDown()
 			assert.Equal(t, gateCounts{1, 0}, f.onGate(), "only our driver goes")
 			staysTheirs(f, is)
@@ -198,6 +204,16 @@ func checkOf(t *testing.T, r diagnosis.Report, id string) diagnosis.Check {
 	}
 	t.Fatalf("no check %s", id)
 	return diagnosis.Check{}
+}
+
+// told is the code that a dry run tells of the step with a key; empty for none.
+func told(p provision.Plan, key string) diagnosis.Code {
+	for _, step := range p.Steps {
+		if step.Key == key && step.Diagnosis != nil {
+			return step.Diagnosis.Code
+		}
+	}
+	return ""
 }
 
 func memberOf(c diagnosis.Check) string {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -234,42 +235,78 @@ func TestForeignAssignmentIsAdoptedAndOutlivesUs(t *testing.T) {
 	assert.Equal(t, 1, f.counts().assignments)
 }
 
-func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
+// madeByHand puts a credential of somebody else, for our issuer and subject, in the place of ours.
+func madeByHand(f *fixture, audience string) world.FederatedIdentityCredential {
+	f.t.Helper()
+	d := f.Document()
+	objectID := d.Status.Identity.ID
+	require.NoError(f.t, f.world.DeleteFederatedCredential(objectID, d.Status.FederatedCredentials[0].Name))
+	made, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID,
+		Name: "by-hand", Issuer: world.Issuer, Subject: subject, Audiences: []string{audience}})
+	require.NoError(f.t, err)
+	return made
+}
+
+func TestAnEqualCredentialMadeByHandIsAdopted(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		audience string
-		adopted  bool
-	}{
-		"equal: adopted":             {"api://AzureADTokenExchange", true},
-		"another audience: replaced": {"api://another", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			first := f.provisioned(spec("images"))
-			objectID := first.Status.Identity.ID
-			ours := first.Status.FederatedCredentials[0].Name
-			require.NoError(t, f.world.DeleteFederatedCredential(objectID, ours))
-			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID,
-				Name:   "by-hand",
-				Issuer: world.Issuer, Subject: subject, Audiences: []string{test.audience}})
-			require.NoError(t, err)
-			for range 2 { // the second run finds what the first one has learnt
-				d := f.provisioned(spec("images"))
-				require.Len(t, f.world.FederatedCredentials(objectID), 1)
-				there := f.world.FederatedCredentials(objectID)[0]
-				require.Len(t, d.Status.FederatedCredentials, 1)
-				assert.Equal(t, there.Name, d.Status.FederatedCredentials[0].Name)
-				assert.Equal(t, test.adopted, d.Status.FederatedCredentials[0].Adopted)
-				assert.Equal(t, test.adopted, there.Name == "by-hand")
-				assert.Equal(t, []string{"api://AzureADTokenExchange"}, there.Audiences)
-			}
-			// A changed issuer ends the adopted trust.
-			moved := spec("images")
-			moved.Issuer = "https://rc.dataloop.ai/oauth2"
-			assert.Equal(t, ours, f.provisioned(moved).Status.FederatedCredentials[0].Name)
-			assert.Len(t, f.world.FederatedCredentials(objectID), 1)
-		})
+	f := newFixture(t)
+	first := f.provisioned(spec("images"))
+	objectID, ours := first.Status.Identity.ID, first.Status.FederatedCredentials[0].Name
+	theirs := madeByHand(f, "api://AzureADTokenExchange")
+	for range 2 { // the second run finds what the first one has learnt
+		d := f.provisioned(spec("images"))
+		assert.Equal(t, []world.FederatedIdentityCredential{theirs}, f.world.FederatedCredentials(objectID))
+		require.Len(t, d.Status.FederatedCredentials, 1)
+		assert.Equal(t, theirs.Name, d.Status.FederatedCredentials[0].Name)
+		assert.True(t, d.Status.FederatedCredentials[0].Adopted)
 	}
+	// A changed audience or issuer ends the adopted trust.
+	moved := spec("images")
+	moved.Audience = "api://another"
+	assert.Equal(t, ours, f.provisioned(moved).Status.FederatedCredentials[0].Name)
+	require.Len(t, f.world.FederatedCredentials(objectID), 1)
+	assert.Equal(t, []string{"api://another"}, f.world.FederatedCredentials(objectID)[0].Audiences)
+}
+
+// TestACredentialMadeByHandInThePlaceOfOurs, with another audience, stays: drift, health and dry run tell whose it is,
+// a PUT ends with a refusal and writes nothing, and mends it when the person has removed it.
+func TestACredentialMadeByHandInThePlaceOfOurs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	objectID := f.provisioned(spec("images")).Status.Identity.ID
+	theirs := madeByHand(f, "api://another")
+	const refused = diagnosis.CodeFederatedCredentialRefused
+	report, found := f.drift()
+	delete(found, "ddoe.integration") // the spec asks for nothing there
+	assert.Equal(t, map[string]string{"structure.federatedCredential": string(refused)}, found)
+	told := []diagnosis.MemberDifference{
+		{Member: "audience", Want: "api://AzureADTokenExchange", Have: "api://another", Owner: diagnosis.OwnerOther},
+		{Member: "name", Want: integration.CredentialName(subject), Have: theirs.Name, Owner: diagnosis.OwnerOther}}
+	assert.Equal(t, told, checkOf(t, report, "structure.federatedCredential").Differences)
+	looked := checkOf(t, structure(f), "structure.federatedCredential")
+	assert.Equal(t, []any{refused, diagnosis.OutcomeFail}, []any{looked.Code, looked.Status})
+	p, err := f.service.Plan(t.Context(), id, spec("images"), false)
+	require.NoError(t, err)
+	at := slices.IndexFunc(p.Steps, func(s provision.PlannedStep) bool { return s.Name == "federatedCredential" })
+	step := p.Steps[at]
+	assert.Equal(t, []any{provision.ActionBlocked, told}, []any{step.Action, step.Differences})
+	require.NotNil(t, step.Diagnosis)
+	assert.Contains(t, step.Diagnosis.Detail, "The credential by-hand, which this service did not make")
+
+	for range 2 {
+		f.requests = nil
+		a, cmd := f.submit(spec("images"))
+		f.handle(cmd)
+		failure := f.RequireStatus(a.Operation.ID, failed).Error
+		assert.Equal(t, []any{refused, step.Diagnosis.Detail}, []any{failure.Code, failure.Detail})
+		assert.Equal(t, []world.FederatedIdentityCredential{theirs}, f.world.FederatedCredentials(objectID))
+		assert.NotRegexp(t, `(?m)^(POST|PATCH|PUT|DELETE) graph\.[^ ]*(/applications|federated)`,
+			strings.Join(f.requests, "\n"))
+	}
+	require.NoError(t, f.world.DeleteFederatedCredential(objectID, theirs.Name))
+	d := f.provisioned(spec("images"))
+	assert.False(t, d.Status.FederatedCredentials[0].Adopted)
+	assert.Equal(t, integration.CredentialName(subject), f.world.FederatedCredentials(objectID)[0].Name)
 }
 
 func TestStrangersHoldTheName(t *testing.T) {

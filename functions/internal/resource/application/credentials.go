@@ -18,6 +18,9 @@ const description = "Made by ddoe-wif for one subject of the platform."
 // Between is zero: the directory takes all credentials at once.
 func (k *Kind) Between(integration.Document) time.Duration { return 0 }
 
+// Description implements trust.Credentials.
+func (k *Kind) Description(integration.Document) string { return description }
+
 // List reads all credentials of the application; without an application there are none.
 func (k *Kind) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
 	if d.Status.Identity.ID == "" {

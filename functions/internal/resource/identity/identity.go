@@ -20,6 +20,7 @@ type Implementation interface {
 	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
 	Between(d integration.Document) time.Duration
+	Description(d integration.Document) string
 }
 
 // Identity is a resource.Kind, and trust's credentials.
@@ -83,3 +84,6 @@ func (i *Identity) Delete(ctx context.Context, d integration.Document, names []s
 func (i *Identity) Between(d integration.Document) time.Duration {
 	return i.of(d).Between(d)
 }
+
+// Description is what Put writes beside a credential that is new.
+func (i *Identity) Description(d integration.Document) string { return i.of(d).Description(d) }

@@ -48,6 +48,8 @@ func (i implementation) Between(integration.Document) time.Duration {
 	return map[string]time.Duration{"application": time.Second, "managed": time.Minute}[i.name]
 }
 
+func (i implementation) Description(integration.Document) string { return "by " + i.name }
+
 // TestEachIdentityIsServedByItsImplementation: what is recorded decides before what is wanted.
 func TestEachIdentityIsServedByItsImplementation(t *testing.T) {
 	t.Parallel()
@@ -91,6 +93,7 @@ func TestEachIdentityIsServedByItsImplementation(t *testing.T) {
 			assert.Equal(t, c.by.Put(ctx, c.document, credentials), kind.Put(ctx, c.document, credentials))
 			assert.Equal(t, c.by.Delete(ctx, c.document, []string{"n"}), kind.Delete(ctx, c.document, []string{"n"}))
 			assert.Equal(t, c.by.Between(c.document), kind.Between(c.document))
+			assert.Equal(t, c.by.Description(c.document), kind.Description(c.document))
 		})
 	}
 }

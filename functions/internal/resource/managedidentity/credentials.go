@@ -17,6 +17,9 @@ import (
 // Between is how long the writes of credentials are apart.
 func (k *Kind) Between(integration.Document) time.Duration { return between }
 
+// Description is empty: Azure keeps none beside a credential of a managed identity.
+func (k *Kind) Description(integration.Document) string { return "" }
+
 // List reads all credentials of the identity; without an identity there are none.
 func (k *Kind) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
 	if d.Status.ClientID == "" {

@@ -216,8 +216,8 @@ func (k integrations) usedItem(d integration.Document, s seen[ddoe.Integration])
 		if st.IntegrationID != id { // else it was ours, or left to a person
 			item.Differences = []diagnosis.MemberDifference{ours("integrationId", id, st.IntegrationID)}
 		}
-	case st.IntegrationType != is.Type: // theirs to change: only the record is behind
-		item.State, item.Code = resource.Different, diagnosis.CodeDDOEIntegrationChanged
+	case st.IntegrationType != is.Type: // theirs to change: it is told as long as it is not the one that was used
+		item.State, item.Code = resource.Unchanged, diagnosis.CodeDDOEIntegrationChanged
 		item.Differences = []diagnosis.MemberDifference{ours("type", st.IntegrationType, is.Type)}
 		item.Differences[0].Owner = diagnosis.OwnerOther
 	default:

@@ -2,6 +2,7 @@ package platform_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
@@ -128,6 +130,24 @@ func TestAPersonsIntegrationStaysTheirs(t *testing.T) {
 	})
 }
 
+// tellsAnotherType gives their integration another type, as its owner may, and back: it is told, and stays what was
+// used.
+func (f *fixture) tellsAnotherType(theirs dataloop.Object) {
+	f.t.Helper()
+	used := theirs["type"]
+	theirs["type"] = "another-type"
+	f.put(dataloop.Integrations, theirs)
+	item := f.observe(resource.View{Document: f.document})[0]
+	assert.Equal(f.t, []any{resource.Unchanged, "ddoe-integration-changed", []diagnosis.MemberDifference{
+		{Member: "type", Want: fmt.Sprint(used), Have: "another-type", Owner: diagnosis.OwnerOther}}},
+		[]any{item.State, string(item.Code), item.Differences})
+	assert.Empty(f.t, f.run(resource.View{}).steps)
+	assert.Equal(f.t, used, f.document.Status.DDOE.IntegrationType)
+	f.unchangedTheirs(theirs)
+	theirs["type"] = used
+	f.put(dataloop.Integrations, theirs)
+}
+
 // The integration that the spec names is used, and a driver of ours is made on it; it is never changed or deleted.
 func TestUsesTheIntegrationThatTheSpecNames(t *testing.T) {
 	t.Parallel()
@@ -157,6 +177,7 @@ func TestUsesTheIntegrationThatTheSpecNames(t *testing.T) {
 		assert.Empty(t, f.run(resource.View{}).steps)
 		f.unchangedTheirs(theirs)
 	})
+	t.Run("one of another type is told, and nothing is learnt", func(*testing.T) { f.tellsAnotherType(theirs) })
 	t.Run("one that is gone is named, and none is made", func(t *testing.T) {
 		require.NoError(t, f.world.DeleteDDOEObject(dataloop.Integrations, "theirs"))
 		assert.Equal(t, []string{"ddoe-integration-unknown"}, f.run(resource.View{}).codes())

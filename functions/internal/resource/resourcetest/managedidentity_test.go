@@ -1,6 +1,7 @@
 package resourcetest_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -110,7 +111,7 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			world.UserAssignedIdentityCredential{IdentityID: managedID,
 				Name: name, Issuer: world.Issuer, Subject: subject, Audiences: []string{audience}})
 		require.NoError(t, err)
-		a.theirs[stored.ID] = name == "by-hand"
+		a.theirs[stored.ID] = strings.HasPrefix(name, "by-hand")
 	}
 	s.Drift = func(t testing.TB) { put(t, integration.CredentialName(subject), subject, "api://somewhere-else") }
 	s.Delete = func(t testing.TB) {
@@ -122,16 +123,14 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	}
 	const audience = "api://AzureADTokenExchange"
 	s.Beside = func(t testing.TB) { put(t, "by-hand", "repo:acme/images:ref:refs/heads/main", audience) }
-	s.Foreign = []resourcetest.Foreign{{Name: "an equal credential under another name",
-		Ends: "it lets in the subject that is to be let in no more",
-		Put: func(t testing.TB) {
-			// issuer and subject are unique on an identity
-			for _, o := range a.UserAssignedIdentityCredentials(managedID) {
-				if o.Subject == subject {
-					return
-				}
+	s.Foreign = credentialsInTheWay(func(t testing.TB, name, subject, audience string) {
+		// issuer and subject are unique on an identity
+		for _, o := range a.UserAssignedIdentityCredentials(managedID) {
+			if o.Subject == subject {
+				return
 			}
-			put(t, "by-hand", subject, audience)
-		}}}
+		}
+		put(t, name, subject, audience)
+	})
 	return s
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
@@ -55,29 +56,41 @@ func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			}
 		}
 	}
-	put := func(t testing.TB, name, subject string) {
+	put := func(t testing.TB, name, subject, audience string) {
 		made, err := a.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID, Name: name,
 			Issuer: world.Issuer, Subject: subject,
-			Audiences: []string{"api://AzureADTokenExchange"}})
+			Audiences: []string{audience}})
 		require.NoError(t, err)
 		a.theirs[made.ID] = true
 	}
-	s.Beside = func(t testing.TB) { put(t, "by-hand", "repo:acme/images:ref:refs/heads/main") }
-	s.Foreign = []resourcetest.Foreign{{Name: "an equal credential under another name",
-		Ends: "it lets in the subject that is to be let in no more",
-		Put: func(t testing.TB) {
-			for _, o := range a.FederatedCredentials(objectID) { // issuer and subject are unique on an application
-				if o.Subject == subject {
-					return
-				}
+	const audience = "api://AzureADTokenExchange"
+	s.Beside = func(t testing.TB) { put(t, "by-hand", "repo:acme/images:ref:refs/heads/main", audience) }
+	s.Foreign = credentialsInTheWay(func(t testing.TB, name, subject, audience string) {
+		for _, o := range a.FederatedCredentials(objectID) { // issuer and subject are unique on an application
+			if o.Subject == subject {
+				return
 			}
-			put(t, "by-hand", subject)
-		}}}
-	s.Members = []resourcetest.Member{{Name: "description", IsSilent: "it says nothing about access",
+		}
+		put(t, name, subject, audience)
+	})
+	s.Members = []resourcetest.Member{{Name: "description",
 		Set: func(t testing.TB) {
 			change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) {
 				o.Description = "ask Ada first"
 			})
 		}}}
 	return s
+}
+
+// credentialsInTheWay are those of somebody else on the identity; put makes one unless its pair of issuer and subject
+// is taken.
+func credentialsInTheWay(put func(t testing.TB, name, subject, audience string)) []resourcetest.Foreign {
+	return []resourcetest.Foreign{
+		{Name: "an equal credential under another name", Ends: "it lets in the subject that is to be let in no more",
+			Put: func(t testing.TB) { put(t, "by-hand", subject, "api://AzureADTokenExchange") }},
+		{Name: "credentials with another audience", Refusal: diagnosis.CodeFederatedCredentialRefused,
+			Put: func(t testing.TB) {
+				put(t, "by-hand", subject, "api://somewhere-else")
+				put(t, "by-hand-too", another, "api://somewhere-else")
+			}}}
 }

@@ -25,6 +25,8 @@ type Credentials interface {
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
 	// Between is how long the writes are apart by the service's own rate.
 	Between(d integration.Document) time.Duration
+	// Description is what Put writes beside a credential that is new; empty for nothing.
+	Description(d integration.Document) string
 }
 
 // Kind is the federated credentials of an integration.
@@ -47,16 +49,13 @@ func (k *Kind) Needs() []string { return []string{resource.Identity} }
 // Outlives implements resource.Kind: trust is revoked first, and waits for nobody.
 func (k *Kind) Outlives() []string { return nil }
 
-// Observe implements resource.Kind. One that is in the way is deleted before: that is two writes. Without a list only
-// what is to be removed is known, by the names that were recorded: revoking must not wait for a read.
+// Observe implements resource.Kind. Without a list only what is to be removed is known, by the names that were
+// recorded: revoking must not wait for a read.
 func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	items, between := k.observe(ctx, v), k.credentials.Between(v.Document)
 	for i := range items {
 		if slices.Contains([]resource.State{resource.Missing, resource.Different, resource.Unwanted}, items[i].State) {
 			items[i].Takes = between
-		}
-		if c, _ := items[i].Data.(credential); c.inTheWay != "" {
-			items[i].Takes += between
 		}
 	}
 	return items
@@ -90,7 +89,7 @@ func (k *Kind) observe(ctx context.Context, v resource.View) []resource.Item {
 	}
 	items := make([]resource.Item, 0, len(wanted))
 	for _, w := range wanted {
-		items = append(items, compare(d, w, found))
+		items = append(items, k.compare(d, w, found))
 	}
 	items = append(items, k.unwanted(d, named(found), wanted)...)
 	return append(items, extras(d, found, wanted)...)
@@ -106,76 +105,12 @@ func wantedItem(d integration.Document, w integration.FederatedCredential) resou
 		Data: credential{wanted: w}}
 }
 
-// credential is what an item carries: what is wanted, and the name of an equal or conflicting credential that was
-// found.
+// credential is what an item carries: what is wanted, and what is kept of the one that it is written over.
 type credential struct {
-	wanted   integration.FederatedCredential
-	inTheWay string
+	wanted integration.FederatedCredential
 	// isThere is true where there is one under the wanted name.
 	isThere     bool
 	description string
-}
-
-// compare finds the credential that is wanted among those that there are: under its own name, or as an equal one under
-// another name, which serves as well. One for the same issuer and subject but another audience is in the way.
-func compare(d integration.Document, w integration.FederatedCredential, found []resource.Credential) resource.Item {
-	item := wantedItem(d, w)
-	if i := slices.IndexFunc(found, func(f resource.Credential) bool { return isEqual(f, w) }); i >= 0 {
-		item.State, item.Code = resource.Unchanged, ""
-		if !strings.EqualFold(found[i].Name, w.Name) {
-			w.Name, w.Adopted = found[i].Name, true
-			item.Key = w.Name
-		}
-		if w.Adopted { // somebody else's, which serves
-			item.Differences = []diagnosis.MemberDifference{{Member: "name",
-				Want: integration.CredentialName(w.Subject),
-				Have: w.Name, Owner: diagnosis.OwnerOther}}
-		}
-		w.ID = found[i].ID
-		item.Data = credential{wanted: w}
-		item.Learn = learn(w)
-		return item
-	}
-	i := slices.IndexFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, w.Name) })
-	if i < 0 {
-		i = slices.IndexFunc(found, func(f resource.Credential) bool {
-			return f.Issuer == w.Issuer && f.Subject == w.Subject
-		})
-	}
-	if i < 0 {
-		return item
-	}
-	item.State, item.Code = resource.Different, diagnosis.CodeFederatedCredentialChanged
-	item.Differences = differences(w, found[i])
-	if strings.EqualFold(found[i].Name, w.Name) {
-		w.ID = found[i].ID // it stays when the credential is changed
-		item.Data = credential{wanted: w, isThere: true, description: found[i].Description}
-	} else {
-		item.Data = credential{wanted: w, inTheWay: found[i].Name}
-	}
-	return item
-}
-
-func isEqual(f resource.Credential, w integration.FederatedCredential) bool {
-	return f.Issuer == w.Issuer && f.Subject == w.Subject && slices.Equal(f.Audiences, []string{w.Audience})
-}
-
-func differences(w integration.FederatedCredential, f resource.Credential) []diagnosis.MemberDifference {
-	have := f.Subject
-	if f.Expression != "" {
-		have = f.Expression
-	}
-	var differ []diagnosis.MemberDifference
-	for _, m := range []struct{ name, want, have string }{
-		{"issuer", w.Issuer, f.Issuer}, {"subject", w.Subject, have},
-		{"audience", w.Audience, strings.Join(f.Audiences, " ")},
-	} {
-		if m.want != m.have {
-			differ = append(differ, diagnosis.MemberDifference{Member: m.name, Want: m.want, Have: m.have,
-				Owner: diagnosis.OwnerOurs})
-		}
-	}
-	return differ
 }
 
 // unwanted are the credentials of ours that are to go: the recorded ones and the ones in more, but for those that are
@@ -230,10 +165,12 @@ func named(found []resource.Credential) []integration.FederatedCredential {
 func extras(d integration.Document, found []resource.Credential,
 	wanted []integration.FederatedCredential) []resource.Item {
 	var items []resource.Item
-	for _, f := range found {
+	byName := func(a, b resource.Credential) int { return strings.Compare(a.Name, b.Name) }
+	// reports name them in the same order each time
+	for _, f := range slices.SortedFunc(slices.Values(found), byName) {
 		isNamed := func(w integration.FederatedCredential) bool { return strings.EqualFold(w.Name, f.Name) }
-		serves := func(w integration.FederatedCredential) bool { return isNamed(w) || isEqual(f, w) }
-		if slices.ContainsFunc(named(found), isNamed) || slices.ContainsFunc(wanted, serves) ||
+		isTold := func(w integration.FederatedCredential) bool { return isNamed(w) || isOfPair(f, w) }
+		if slices.ContainsFunc(named(found), isNamed) || slices.ContainsFunc(wanted, isTold) ||
 			slices.ContainsFunc(d.Status.FederatedCredentials, isNamed) {
 			continue
 		}

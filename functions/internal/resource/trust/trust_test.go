@@ -27,6 +27,8 @@ type kept struct {
 	listed   int
 	written  [][]resource.Credential
 	deleted  [][]string
+	// description is what is written beside a new credential.
+	description string
 }
 
 func (k *kept) List(context.Context, integration.Document) ([]resource.Credential, error) {
@@ -61,6 +63,8 @@ func (k *kept) Delete(_ context.Context, _ integration.Document, names []string)
 }
 
 func (*kept) Between(integration.Document) time.Duration { return 4 * time.Second }
+
+func (k *kept) Description(integration.Document) string { return k.description }
 
 const (
 	one = "system:serviceaccount:dataloop:one"
@@ -108,30 +112,76 @@ func TestUnreadTrust(t *testing.T) {
 	assert.Zero(t, k.listed)
 }
 
-// TestWhatIsInTheWay is deleted before the wanted one is written: two writes, at the service's rate.
+// TestWhatIsInTheWay of somebody else stays, and nothing is written: the item says whose it is, and there is no other
+// item of it. It is in the way where one of our name was changed as well.
 func TestWhatIsInTheWay(t *testing.T) {
 	t.Parallel()
-	other := of(two)
+	other, renamed := of(two), of(two)
 	other.Name, other.Audiences = "by-hand", []string{"another"}
-	k := &kept{lists: [][]resource.Credential{{of(one), other}}}
-	items := k.kind().Observe(t.Context(), view())
-	require.Len(t, items, 3, "and it is an extra one until then")
-	assert.Equal(t, []resource.State{resource.Unchanged, resource.Different, resource.Extra},
-		[]resource.State{items[0].State, items[1].State, items[2].State})
-	assert.Equal(t, []time.Duration{0, 8 * time.Second, 0}, []time.Duration{items[0].Takes, items[1].Takes,
-		items[2].Takes})
-	results := k.kind().Apply(t.Context(), view(), items[1:2])
-	require.Len(t, results, 1)
-	require.NoError(t, results[0].Err)
-	assert.Equal(t, [][]string{{"by-hand"}}, k.deleted)
-	require.Len(t, k.written, 1)
-	assert.Equal(t, integration.CredentialName(two), k.written[0][0].Name)
+	renamed.Issuer = "https://j"
+	for name, list := range map[string][]resource.Credential{
+		"alone": {of(one), other}, "beside one of our name": {of(one), renamed, other},
+	} {
+		items := (&kept{lists: [][]resource.Credential{list}}).kind().Observe(t.Context(), view())
+		require.Len(t, items, 2, name)
+		in := items[1]
+		assert.Equal(t, []any{resource.Foreign, diagnosis.CodeFederatedCredentialRefused,
+			integration.CredentialName(two), time.Duration(0)}, []any{in.State, in.Code, in.Key, in.Takes}, name)
+		assert.Equal(t, []diagnosis.MemberDifference{
+			{Member: "audience", Want: "a", Have: "another", Owner: diagnosis.OwnerOther},
+			{Member: "name", Want: integration.CredentialName(two), Have: "by-hand", Owner: diagnosis.OwnerOther}},
+			in.Differences, name)
+		assert.Contains(t, in.Detail, "The credential by-hand, which this service did not make", name)
+		assert.Nil(t, in.Learn, name)
+	}
+}
 
-	k.deletion = failure(policy.GiveUp)
-	results = k.kind().Apply(t.Context(), view(), items[1:2])
-	require.ErrorIs(t, results[0].Err, k.deletion)
-	assert.Nil(t, results[0].Learn)
-	assert.Len(t, k.written, 1, "nothing is written into its place")
+// TestARecordedOneInTheWay goes by its record, before the wanted one is made: no list need show that it is gone.
+func TestARecordedOneInTheWay(t *testing.T) {
+	t.Parallel()
+	v, adopted := view(), of(two)
+	adopted.Name, adopted.Audiences = "by-hand", []string{"another"}
+	v.Document.Status.FederatedCredentials = []integration.FederatedCredential{{Name: "By-Hand", Subject: two,
+		Adopted: true}}
+	items := (&kept{lists: [][]resource.Credential{{of(one), adopted}}}).kind().Observe(t.Context(), v)
+	require.Len(t, items, 3)
+	assert.Equal(t, []resource.State{resource.Unchanged, resource.Missing, resource.Unwanted},
+		[]resource.State{items[0].State, items[1].State, items[2].State})
+	assert.Equal(t, "By-Hand", items[2].Key)
+	assert.Nil(t, items[1].Learn, "it is recorded until it is gone")
+}
+
+// TestADescriptionThatSomebodyHasChanged is shown as theirs, of a credential that we made alone.
+func TestADescriptionThatSomebodyHasChanged(t *testing.T) {
+	t.Parallel()
+	theirs := diagnosis.MemberDifference{Member: "description", Want: "ours", Have: "ask Ada first",
+		Owner: diagnosis.OwnerOther}
+	audience := diagnosis.MemberDifference{Member: "audience", Want: "a", Have: "another", Owner: diagnosis.OwnerOurs}
+	name := diagnosis.MemberDifference{Member: "name", Want: integration.CredentialName(two), Have: "by-hand",
+		Owner: diagnosis.OwnerOther}
+	for what, c := range map[string]struct {
+		change func(*resource.Credential)
+		state  resource.State
+		want   []diagnosis.MemberDifference
+	}{
+		"ours": {func(f *resource.Credential) { f.Description = "ours" }, resource.Unchanged, nil},
+		"changed": {func(f *resource.Credential) { f.Description = "ask Ada first" }, resource.Unchanged,
+			[]diagnosis.MemberDifference{theirs}},
+		"changed, with the audience": {func(f *resource.Credential) {
+			f.Description, f.Audiences = "ask Ada first", []string{"another"}
+		}, resource.Different, []diagnosis.MemberDifference{audience, theirs}},
+		"of an adopted one": {func(f *resource.Credential) { f.Description, f.Name = "ask Ada first", "by-hand" },
+			resource.Unchanged, []diagnosis.MemberDifference{name}},
+	} {
+		first, second := of(one), of(two)
+		first.Description = "ours"
+		c.change(&second)
+		k := &kept{lists: [][]resource.Credential{{first, second}}, description: "ours"}
+		items := k.kind().Observe(t.Context(), view())
+		require.Len(t, items, 2, what)
+		assert.Empty(t, items[0].Differences, what)
+		assert.Equal(t, []any{c.state, c.want}, []any{items[1].State, items[1].Differences}, what)
+	}
 }
 
 // TestTheRecordHoldsOneOfASubject and one of a name, whichever was there before.
@@ -155,9 +205,10 @@ func TestTheRecordHoldsOneOfASubject(t *testing.T) {
 func TestAWriteThatMeetsAnother(t *testing.T) {
 	t.Parallel()
 	exists := failure(policy.Exists)
-	changed, adopted := of(two), of(two)
+	changed, adopted, theirs := of(two), of(two), of(two)
 	changed.Audiences = []string{"another"}
 	adopted.Name, adopted.ID = "by-hand", "id of by-hand"
+	theirs.Name, theirs.Audiences = "by-hand", []string{"another"}
 	others := slices.Repeat([]resource.Credential{{Name: "other", Issuer: "https://o", Subject: "o"}}, 20)
 	for name, c := range map[string]struct {
 		list    []resource.Credential
@@ -179,6 +230,8 @@ func TestAWriteThatMeetsAnother(t *testing.T) {
 			"id of " + changed.Name},
 		"none that is seen": {others[:19], []error{exists}, 2, "",
 			policy.ActionOf(policy.Absent(exists)), "", ""},
+		"one of somebody else": {[]resource.Credential{theirs}, []error{exists}, 1,
+			diagnosis.CodeFederatedCredentialRefused, "", "", ""},
 		"as many as there may be": {others, []error{exists}, 1, diagnosis.CodeFederatedCredentialLimit, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +245,9 @@ func TestAWriteThatMeetsAnother(t *testing.T) {
 			var known *diagnosis.Error
 			if c.code != "" {
 				require.ErrorAs(t, r.Err, &known)
-				assert.Equal(t, diagnosis.New(c.code, diagnosis.WithContext(items[1].Context)), known.Diagnosis)
+				want := diagnosis.New(c.code, diagnosis.WithContext(items[1].Context))
+				assert.Equal(t, []any{c.code, want.Remedy}, []any{known.Diagnosis.Code, known.Diagnosis.Remedy})
+				assert.Empty(t, k.deleted)
 				return
 			}
 			assert.Equal(t, c.action, policy.ActionOf(r.Err))

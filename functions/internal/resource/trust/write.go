@@ -13,39 +13,16 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Apply implements resource.Kind: what is in the way is deleted, then all that is wanted is written in as few round
-// trips as the service allows.
+// Apply implements resource.Kind: all that is wanted is written in as few round trips as the service allows.
 func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	d, began := v.Document, k.requests.Now()
-	if err := k.clear(ctx, d, items); err != nil {
-		return k.results(items, nil, began, func(int) error { return err })
-	}
 	receipts := k.credentials.Put(ctx, d, wantedOf(items))
 	for i := range items {
 		if policy.ActionOf(receipts[i].Err) == policy.Exists {
 			items[i], receipts[i] = k.resolve(ctx, d, items[i], receipts[i].Err)
 		}
 	}
-	return k.results(items, receipts, began, func(i int) error { return receipts[i].Err })
-}
-
-// clear deletes the credentials that are in the way of others: issuer and subject are unique on an identity, and the
-// identity is ours.
-func (k *Kind) clear(ctx context.Context, d integration.Document, items []resource.Item) error {
-	var names []string
-	for _, item := range items {
-		if name := item.Data.(credential).inTheWay; name != "" {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	var errs []error
-	for _, receipt := range k.credentials.Delete(ctx, d, names) {
-		errs = append(errs, receipt.Err)
-	}
-	return errors.Join(errs...)
+	return k.results(items, receipts, began)
 }
 
 func wantedOf(items []resource.Item) []resource.Credential {
@@ -60,15 +37,15 @@ func wantedOf(items []resource.Item) []resource.Credential {
 }
 
 // resolve looks at what is in the way of a credential: an equal one is fine, whether a request whose answer was lost
-// has written it or somebody made it by hand under another name; any other is deleted and the wanted one is written
-// again.
+// has written it or somebody made it by hand under another name; over one of our name the wanted one is written again;
+// any other is somebody else's, and stays.
 func (k *Kind) resolve(ctx context.Context, d integration.Document, item resource.Item, cause error) (resource.Item,
 	resource.Receipt) {
 	found, err := k.credentials.List(ctx, d)
 	if err != nil {
 		return item, resource.Receipt{Err: err}
 	}
-	now := compare(d, item.Data.(credential).wanted, found)
+	now := k.compare(d, item.Data.(credential).wanted, found)
 	switch now.State {
 	case resource.Unchanged:
 		receipt := resource.Receipt{ID: now.Data.(credential).wanted.ID, Outcome: resource.OutcomeUnchanged}
@@ -76,13 +53,14 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, item resourc
 			receipt.Outcome = resource.OutcomeAdopted
 		}
 		return now, receipt
+	case resource.Foreign:
+		return now, resource.Receipt{Err: &diagnosis.Error{Diagnosis: diagnosis.New(now.Code,
+			diagnosis.WithContext(now.Context), diagnosis.WithDetail("%s", now.Detail))}}
 	case resource.Different:
-		if err := k.clear(ctx, d, []resource.Item{now}); err != nil {
-			return now, resource.Receipt{Err: err}
-		}
 		receipt := k.credentials.Put(ctx, d, wantedOf([]resource.Item{now}))[0]
 		if policy.ActionOf(receipt.Err) == policy.Exists {
-			receipt.Err = withAction(receipt.Err, policy.RetryLater) // what was deleted is not gone everywhere yet
+			// what it was told to be is not shown everywhere yet
+			receipt.Err = withAction(receipt.Err, policy.RetryLater)
 		}
 		return now, receipt
 	default: // what was in the way is gone, or no list shows it yet
@@ -106,13 +84,12 @@ func withAction(err error, a policy.Action) error {
 	return err
 }
 
-func (k *Kind) results(items []resource.Item, receipts []resource.Receipt, began time.Time,
-	errOf func(int) error) []resource.Result {
+func (k *Kind) results(items []resource.Item, receipts []resource.Receipt, began time.Time) []resource.Result {
 	results := make([]resource.Result, len(items))
 	ended := k.requests.Now()
 	for i, item := range items {
 		results[i] = resource.Result{Item: item, Step: resource.FederatedCredential, StepTarget: item.Key,
-			Began: began, Ended: ended, Err: errOf(i)}
+			Began: began, Ended: ended, Err: receipts[i].Err}
 		if results[i].Err != nil {
 			continue
 		}
