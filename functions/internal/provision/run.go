@@ -33,7 +33,11 @@ type run struct {
 	// failed is why that could not be written: nothing begins after it.
 	failed error
 
+	saving sync.Mutex // held while the document is saved, so that each thing that was learnt is written once
+
 	mu sync.Mutex // guards what follows: tasks run side by side
+	// learnt is what tasks have taught that is not in the document yet, in that order.
+	learnt []func(*integration.Document)
 	// looked are the items of the kinds that were looked at, in that order, and recorded is how many of them the
 	// document has been taught.
 	looked   []resource.Item
@@ -56,8 +60,8 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 	go func() { planned <- s.Watch.Plan(ctx, a.Document()) }()
 	r := s.newRun(a)
 	err := r.make(ctx)
-	if failed := <-planned; err == nil {
-		err = failed
+	if failed := <-planned; err == nil && failed != nil {
+		err = operation.Worst(failed, r.flush(ctx))
 	}
 	if err != nil {
 		return nil, err
@@ -92,7 +96,7 @@ func provisioning(d *integration.Document) {
 // finish is true where everything is made: in the document, with the news of it; then it schedules the verification,
 // or asks health to look, where nothing can verify.
 func (r *run) finish(ctx context.Context) (any, error) {
-	err := r.attempt.Conclude(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
+	err := r.concludeWith(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
 	if err != nil {
 		return nil, err
 	}
@@ -125,15 +129,71 @@ func (r *run) conclude(d *integration.Document) error {
 	return nil
 }
 
-// save writes down what has been learnt, with the steps that were noted, where there is news.
+// learn remembers what is to be written into the document with what is written next.
+func (r *run) learn(change func(*integration.Document)) {
+	if change == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.learnt = append(r.learnt, change)
+}
+
+// unwritten returns how much was learnt that is not in the document yet, and what writes it there.
+func (r *run) unwritten() (int, func(*integration.Document)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changes := r.learnt
+	return len(changes), func(d *integration.Document) {
+		for _, change := range changes {
+			change(d)
+		}
+	}
+}
+
+// written forgets the first n things that were learnt.
+func (r *run) written(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.learnt = r.learnt[n:]
+}
+
+// save writes down what has been learnt, with the steps that were noted, where there is news, and change, which is nil
+// for none.
 func (r *run) save(ctx context.Context, change func(*integration.Document)) error {
-	if draft := r.current().Clone(); isChangedBy(&draft, change) {
-		return r.attempt.Save(ctx, change)
+	r.saving.Lock()
+	defer r.saving.Unlock()
+	r.learn(change)
+	n, learnt := r.unwritten()
+	defer r.written(n) // where it cannot be written the run ends, and the next attempt looks
+	if draft := r.attempt.Document().Clone(); isChangedBy(&draft, learnt) {
+		return r.attempt.Save(ctx, learnt)
 	}
 	if r.attempt.HasNews() {
 		return r.attempt.Save(ctx, nil)
 	}
 	return nil
+}
+
+// flush writes down what has been learnt where a run ends without a conclusion.
+func (r *run) flush(ctx context.Context) error {
+	if n, _ := r.unwritten(); n == 0 {
+		return nil
+	}
+	return r.save(ctx, nil)
+}
+
+// concludeWith writes down how the run has ended, and with it what has been learnt.
+func (r *run) concludeWith(ctx context.Context, change func(*integration.Document) error,
+	news operation.News) error {
+	r.saving.Lock()
+	defer r.saving.Unlock()
+	n, learnt := r.unwritten()
+	defer r.written(n)
+	if n == 0 {
+		learnt = nil
+	}
+	return r.attempt.Conclude(ctx, learnt, change, news)
 }
 
 // isChangedBy reports whether a change makes a difference.
@@ -143,8 +203,15 @@ func isChangedBy(d *integration.Document, change func(*integration.Document)) bo
 	return !reflect.DeepEqual(before, *d)
 }
 
-// current returns the document as this attempt knows it.
-func (r *run) current() integration.Document { return r.attempt.Document() }
+// current returns the document as this attempt knows it, with what is not written yet.
+func (r *run) current() integration.Document {
+	d := r.attempt.Document()
+	if n, learnt := r.unwritten(); n > 0 {
+		d = d.Clone()
+		learnt(&d)
+	}
+	return d
+}
 
 // view is what the kinds are told of the integration.
 func (r *run) view() resource.View {
