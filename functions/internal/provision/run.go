@@ -15,7 +15,7 @@ import (
 // run is one attempt at an operation that makes or removes objects.
 type run struct {
 	*Service
-	attempt *operation.Attempt
+	*recorder
 	// fresh is true where nothing was made yet, so that there is nothing to look at; ending that the integration is
 	// torn down.
 	fresh, ending bool
@@ -33,11 +33,7 @@ type run struct {
 	// failed is why that could not be written: nothing begins after it.
 	failed error
 
-	saving sync.Mutex // held while the document is saved, so that each thing that was learnt is written once
-
 	mu sync.Mutex // guards what follows: tasks run side by side
-	// learnt is what tasks have taught that is not in the document yet, in that order.
-	learnt []func(*integration.Document)
 	// looked are the items of the kinds that were looked at, in that order, and recorded is how many of them the
 	// document has been taught.
 	looked   []resource.Item
@@ -49,7 +45,7 @@ type run struct {
 }
 
 func (s *Service) newRun(a *operation.Attempt) *run {
-	return &run{Service: s, attempt: a, changing: provisioning, taught: map[string]bool{},
+	return &run{Service: s, recorder: &recorder{attempt: a}, changing: provisioning, taught: map[string]bool{},
 		removals: map[string]removal{}}
 }
 
@@ -129,88 +125,11 @@ func (r *run) conclude(d *integration.Document) error {
 	return nil
 }
 
-// learn remembers what is to be written into the document with what is written next.
-func (r *run) learn(change func(*integration.Document)) {
-	if change == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.learnt = append(r.learnt, change)
-}
-
-// unwritten returns how much was learnt that is not in the document yet, and what writes it there.
-func (r *run) unwritten() (int, func(*integration.Document)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	changes := r.learnt
-	return len(changes), func(d *integration.Document) {
-		for _, change := range changes {
-			change(d)
-		}
-	}
-}
-
-// written forgets the first n things that were learnt.
-func (r *run) written(n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.learnt = r.learnt[n:]
-}
-
-// save writes down what has been learnt, with the steps that were noted, where there is news, and change, which is nil
-// for none.
-func (r *run) save(ctx context.Context, change func(*integration.Document)) error {
-	r.saving.Lock()
-	defer r.saving.Unlock()
-	r.learn(change)
-	n, learnt := r.unwritten()
-	defer r.written(n) // where it cannot be written the run ends, and the next attempt looks
-	if draft := r.attempt.Document().Clone(); isChangedBy(&draft, learnt) {
-		return r.attempt.Save(ctx, learnt)
-	}
-	if r.attempt.HasNews() {
-		return r.attempt.Save(ctx, nil)
-	}
-	return nil
-}
-
-// flush writes down what has been learnt where a run ends without a conclusion.
-func (r *run) flush(ctx context.Context) error {
-	if n, _ := r.unwritten(); n == 0 {
-		return nil
-	}
-	return r.save(ctx, nil)
-}
-
-// concludeWith writes down how the run has ended, and with it what has been learnt.
-func (r *run) concludeWith(ctx context.Context, change func(*integration.Document) error,
-	news operation.News) error {
-	r.saving.Lock()
-	defer r.saving.Unlock()
-	n, learnt := r.unwritten()
-	defer r.written(n)
-	if n == 0 {
-		learnt = nil
-	}
-	return r.attempt.Conclude(ctx, learnt, change, news)
-}
-
 // isChangedBy reports whether a change makes a difference.
 func isChangedBy(d *integration.Document, change func(*integration.Document)) bool {
 	before := d.Clone()
 	change(d)
 	return !reflect.DeepEqual(before, *d)
-}
-
-// current returns the document as this attempt knows it, with what is not written yet.
-func (r *run) current() integration.Document {
-	d := r.attempt.Document()
-	if n, learnt := r.unwritten(); n > 0 {
-		d = d.Clone()
-		learnt(&d)
-	}
-	return d
 }
 
 // view is what the kinds are told of the integration.
