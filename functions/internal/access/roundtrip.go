@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // The metadata of a probe blob. Names are C# identifiers, as Storage wants them.
@@ -22,9 +22,6 @@ const (
 	metaRun     = "run"
 	metaExpires = "expires"
 )
-
-// removeTries is how often the removal of a probe blob is tried.
-const removeTries = 3
 
 // roundtrip writes a small blob, reads it back, lists it, and removes it. A right that is refused does not keep the
 // others from being tested.
@@ -62,8 +59,7 @@ func (p *probe) write(ctx context.Context, name string, content []byte) (azcore.
 	if err == nil {
 		return etag(answer.ETag), true, nil
 	}
-	if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError &&
-		s != http.StatusConflict && s != http.StatusRequestTimeout {
+	if policy.Decide(policy.ProbeWrite, err).Action == policy.GiveUp {
 		return "", false, err
 	}
 	tag, found := p.ours(ctx, name)
@@ -152,19 +148,19 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag, folder
 
 // deleteVersion deletes the version that was written, trying again where the answer may be another one next time.
 func (p *probe) deleteVersion(ctx context.Context, client *blob.Client, tag azcore.ETag) error {
-	var err error
-	for range removeTries {
-		_, err = client.Delete(ctx, &blob.DeleteOptions{AccessConditions: onlyVersion(tag)})
-		if err == nil || code(err) == "BlobNotFound" {
-			// Not found: a try before deleted it, and its answer got lost.
+	for repeats := 0; ; repeats++ {
+		_, err := client.Delete(ctx, &blob.DeleteOptions{AccessConditions: onlyVersion(tag)})
+		if err == nil {
 			return nil
 		}
-		if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError &&
-			s != http.StatusTooManyRequests || ctx.Err() != nil {
+		decision := policy.Decide(policy.ProbeDelete, err)
+		switch {
+		case decision.Action == policy.NotThere:
+			return nil
+		case decision.Action != policy.RetryHere || repeats >= decision.Attempts || ctx.Err() != nil:
 			return err
 		}
 	}
-	return err
 }
 
 // reason is why a blob stayed, as code and title.

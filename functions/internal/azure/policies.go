@@ -39,7 +39,7 @@ func (p pinHost) Do(req *policy.Request) (*http.Response, error) {
 	return req.Next()
 }
 
-// maxRetryAfter is the longest wait that is believed: a day.
+// maxRetryAfter is the longest wait that an answer may ask for: a day.
 const maxRetryAfter = 24 * time.Hour
 
 // RetryAfter is how long an answer asks to wait, by its header Retry-After in either form, seconds or HTTP date; zero

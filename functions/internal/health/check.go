@@ -145,7 +145,7 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if integration.Unwatched(latest) != nil || latest.Status.LastOperationID != d.Status.LastOperationID {
 		return nil
 	}
-	if err := s.settle(ctx, d, Seen{Report: r.report, Refuted: refuted}); err != nil {
+	if err := s.recordAccess(ctx, d, Seen{Report: r.report, Refuted: refuted}); err != nil {
 		return err
 	}
 	record, err := s.Repository.UpdateHealth(ctx, d.ID, func(stored *integration.HealthRecord) error {
@@ -175,7 +175,7 @@ func (s *Service) follow(ctx context.Context, d integration.Document, record int
 	if err := s.lookAgain(ctx, record, check); err != nil {
 		return err
 	}
-	if len(record.Outbox) == 0 && isShown(d, record) {
+	if len(record.Outbox) == 0 && isCurrent(d, record) {
 		return nil
 	}
 	d, err := s.showChange(ctx, record)
@@ -212,17 +212,17 @@ func confirmPause(id string) time.Duration {
 	return time.Minute + time.Duration(h.Sum32()%31)*time.Second
 }
 
-// shown is what the document's status shows of a record; nil while nothing has changed yet.
-func shown(record integration.HealthRecord) *integration.Health {
+// healthOf is what the document's status shows of a record; nil while nothing has changed yet.
+func healthOf(record integration.HealthRecord) *integration.Health {
 	if len(record.History) == 0 {
 		return nil
 	}
 	return &integration.Health{State: record.State, Since: record.Since, Code: record.History[0].Code}
 }
 
-// isShown reports whether the document shows what the record knows, or a later state.
-func isShown(d integration.Document, record integration.HealthRecord) bool {
-	want, known := shown(record), d.Status.Health
+// isCurrent reports whether the document shows what the record knows, or a later state.
+func isCurrent(d integration.Document, record integration.HealthRecord) bool {
+	want, known := healthOf(record), d.Status.Health
 	return want == nil || known != nil && (*known == *want || known.Since.After(want.Since))
 }
 
@@ -230,11 +230,11 @@ func isShown(d integration.Document, record integration.HealthRecord) bool {
 // document.
 func (s *Service) showChange(ctx context.Context, record integration.HealthRecord) (integration.Document, error) {
 	d, err := s.Repository.Update(ctx, record.IntegrationID, func(d *integration.Document) error {
-		if isShown(*d, record) || d.FirstOperationID != record.FirstOperationID ||
+		if isCurrent(*d, record) || d.FirstOperationID != record.FirstOperationID ||
 			d.Status.Phase == integration.PhaseDeleted {
 			return errLate
 		}
-		d.Status.Health = shown(record)
+		d.Status.Health = healthOf(record)
 		return nil
 	})
 	if errors.Is(err, errLate) {

@@ -43,14 +43,14 @@ func (IdentityStatus) LongTags() map[string]string {
 func (s Status) IdentityNames() IdentityNames {
 	i := s.Identity
 	names := IdentityNames{ClientID: s.ClientID, ServicePrincipalID: s.ServicePrincipalID}
-	shown := IdentityStatus{Kind: i.Kind, Location: i.Location, FormerClientID: i.FormerClientID}
+	status := IdentityStatus{Kind: i.Kind, Location: i.Location, FormerClientID: i.FormerClientID}
 	if i.Kind.isPlaced() {
-		shown.ResourceID = i.Key
+		status.ResourceID = i.Key
 	} else {
 		names.UniqueName, names.ObjectID = i.Key, i.ID
 	}
-	if shown != (IdentityStatus{}) {
-		names.Identity = &shown
+	if status != (IdentityStatus{}) {
+		names.Identity = &status
 	}
 	return names
 }

@@ -97,21 +97,38 @@ func (a *Attempt) Save(ctx context.Context, change func(*integration.Document)) 
 }
 
 // Conclude writes what holds only if the operation is still the document's last, and with it the news, which are told
-// when the run has ended; otherwise it returns ErrSuperseded. An error of change, such as ErrDone, leaves the
-// document alone and is returned. change may run several times.
-func (a *Attempt) Conclude(ctx context.Context, change func(*integration.Document) error, news ...News) error {
+// when the run has ended; otherwise it returns ErrSuperseded. An error of change, such as ErrDone, is returned, and
+// nothing of change is written. learn, which is nil for nothing, is what has been learnt: it is written before change,
+// and even where that is not; see Save. learn and change may run several times.
+func (a *Attempt) Conclude(ctx context.Context, learn func(*integration.Document),
+	change func(*integration.Document) error, news ...News) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
-	return a.write(ctx, func(d *integration.Document) error {
-		if a.isSuperseded(*d) {
-			return ErrSuperseded
+	var refused error
+	err := a.write(ctx, func(d *integration.Document) error {
+		phase := d.Status.Phase
+		isSuperseded := a.isSuperseded(*d)
+		if learn != nil {
+			learn(d)
 		}
-		if err := change(d); err != nil {
-			return err
+		if refused = ErrSuperseded; isSuperseded {
+			d.Status.Phase = phase
+		} else {
+			concluded := d.Clone()
+			if refused = change(&concluded); refused == nil {
+				a.engine.announce(&concluded, a.command.OperationID, news...)
+				*d = concluded
+			}
 		}
-		a.engine.announce(d, a.command.OperationID, news...)
+		if learn == nil {
+			return refused
+		}
 		return nil
 	}, a.hasUnsaved())
+	if err != nil {
+		return err
+	}
+	return refused
 }
 
 // Send puts a command that follows this one on the queue; see Engine.Send.

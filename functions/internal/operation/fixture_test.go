@@ -104,7 +104,7 @@ func made(ctx context.Context, a *operation.Attempt) (any, error) {
 	if err := a.Save(ctx, func(d *integration.Document) { d.Status.Identity.ID = "object-1" }); err != nil {
 		return nil, err
 	}
-	err := a.Conclude(ctx, func(d *integration.Document) error {
+	err := a.Conclude(ctx, nil, func(d *integration.Document) error {
 		d.Status.Phase = integration.PhaseProvisioned
 		return nil
 	}, operation.News{Type: message.TypeIntegrationProvisioned})
@@ -117,14 +117,14 @@ func made(ctx context.Context, a *operation.Attempt) (any, error) {
 }
 
 func removed(ctx context.Context, a *operation.Attempt) (any, error) {
-	return nil, a.Conclude(ctx, func(d *integration.Document) error {
+	return nil, a.Conclude(ctx, nil, func(d *integration.Document) error {
 		d.Status = integration.Status{Phase: integration.PhaseDeleted, LastOperationID: d.Status.LastOperationID}
 		return nil
 	}, operation.News{Type: message.TypeIntegrationDeleted})
 }
 
 func giveUp(ctx context.Context, a *operation.Attempt, reason diagnosis.Diagnosis) error {
-	return a.Conclude(ctx, func(d *integration.Document) error {
+	return a.Conclude(ctx, nil, func(d *integration.Document) error {
 		d.SetCondition(time.Time{}, integration.ConditionVerified, "Unknown", &reason, "")
 		return nil
 	})

@@ -139,7 +139,7 @@ func TestRoundTripsToTheStore(t *testing.T) {
 						assert.LessOrEqual(t, since(), 1, "after a hop")
 					}
 					a.Step(integration.Step{Name: "last", Status: "done"})
-					return nil, a.Conclude(ctx, func(d *integration.Document) error {
+					return nil, a.Conclude(ctx, nil, func(d *integration.Document) error {
 						d.Status.Phase = integration.PhaseProvisioned
 						return nil
 					}, operation.News{Type: message.TypeIntegrationProvisioned})
@@ -226,7 +226,7 @@ func TestSupersededOnTheWay(t *testing.T) {
 					return nil, err
 				}
 				takeOver()
-				return nil, a.Conclude(ctx, func(d *integration.Document) error {
+				return nil, a.Conclude(ctx, nil, func(d *integration.Document) error {
 					d.Status.Phase = integration.PhaseProvisioned
 					return nil
 				}, operation.News{Type: message.TypeIntegrationProvisioned})
@@ -241,6 +241,40 @@ func TestSupersededOnTheWay(t *testing.T) {
 			f.provision = made
 			f.handle(second)
 			f.RequireStatus(second.OperationID, integration.OperationSucceeded)
+		})
+	}
+}
+
+// TestAConclusionThatIsRefusedKeepsWhatWasLearnt: the next operation needs to know what exists.
+func TestAConclusionThatIsRefusedKeepsWhatWasLearnt(t *testing.T) {
+	t.Parallel()
+	for name, refuse := range map[string]func(f *fixture) error{
+		"superseded":    func(f *fixture) error { _ = f.submitted(); return nil },
+		"of its own":    func(*fixture) error { return operation.ErrDone },
+		"it is no more": func(*fixture) error { return integration.ErrNotFound },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			c := f.submitted()
+			phase := f.Document().Status.Phase
+			f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+				own := refuse(f)
+				err := a.Conclude(ctx, func(d *integration.Document) { d.Status.Identity.ID = "object-1" },
+					func(d *integration.Document) error {
+						d.Status.Phase, d.Status.ClientID = integration.PhaseProvisioned, "client-1"
+						return own
+					}, operation.News{Type: message.TypeIntegrationProvisioned})
+				require.Error(t, err)
+				assert.Equal(t, "object-1", a.Document().Status.Identity.ID)
+				return nil, operation.ErrDone
+			}
+			f.handle(c)
+			d := f.Document()
+			assert.Equal(t, "object-1", d.Status.Identity.ID)
+			assert.Equal(t, phase, d.Status.Phase)
+			assert.Empty(t, d.Status.ClientID)
+			assert.Empty(t, f.events())
 		})
 	}
 }
@@ -419,7 +453,7 @@ func followedUp(t *testing.T) (*fixture, message.Command, integration.Operation)
 }
 
 func concludeUsable(ctx context.Context, a *operation.Attempt) (any, error) {
-	return nil, a.Conclude(ctx, func(d *integration.Document) error {
+	return nil, a.Conclude(ctx, nil, func(d *integration.Document) error {
 		d.Status.Phase = integration.PhaseUsable
 		return nil
 	}, operation.News{Type: message.TypeIntegrationUsable})

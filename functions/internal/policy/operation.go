@@ -63,6 +63,12 @@ const (
 // StorageKnock asks a storage account without a token: only whether it answers is of interest.
 const StorageKnock Operation = "storage.knock"
 
+// The requests of an access test to a storage account about the blob that it makes, and that goes in any case.
+const (
+	ProbeWrite  Operation = "storage.probe.write"
+	ProbeDelete Operation = "storage.probe.delete"
+)
+
 // keylessCreates are the creates that have no key, so that sending one twice may make two objects.
 func keylessCreates() []Operation { return []Operation{PlatformIntegrationCreate, DriverCreate} }
 

@@ -71,8 +71,10 @@ func Decide(op Operation, err error) Decision {
 	f, answered := factsOf(err)
 	if !answered {
 		switch {
-		case isKeylessCreate(op):
+		case isKeylessCreate(op) || op == ProbeWrite:
 			return Decision{Action: InDoubt}
+		case op == ProbeDelete:
+			return probeRepeats()
 		case isSentOnce(op):
 			return Decision{Action: RetryHere, Attempts: 1}
 		default:

@@ -128,6 +128,8 @@ func TestDecide(t *testing.T) {
 	}{
 		"a keyed write whose answer was lost": {RolePut, lost, RetryLater},
 		"a create whose answer was lost":      {DriverCreate, lost, InDoubt},
+		"a probe that may have been written":  {ProbeWrite, lost, InDoubt},
+		"a probe that may have been deleted":  {ProbeDelete, lost, RetryHere},
 		"a create that ended in a fault": {PlatformIntegrationCreate,
 			&answered{service: serviceDDOE, status: 502}, InDoubt},
 		"a create that took too long": {PlatformIntegrationCreate,

@@ -78,7 +78,7 @@ func TestDoEachRow(t *testing.T) {
 			assert.Greater(t, stays.sent, 1)
 			if r.Attempts > 0 {
 				assert.Equal(t, 1+r.Attempts, stays.sent)
-				assert.LessOrEqual(t, stays.slept, time.Second, "a short pause")
+				assert.LessOrEqual(t, stays.slept, time.Second<<r.Attempts-time.Second, "short pauses")
 				return
 			}
 			assert.LessOrEqual(t, stays.slept, r.Budget)
@@ -205,4 +205,19 @@ func TestFailureDiagnosis(t *testing.T) {
 	assert.True(t, f.Diagnosis(false).Transient)
 	assert.False(t, f.Diagnosis(true).Transient)
 	assert.Equal(t, "federatedCredential.upsert: graph: 404 ", f.Error())
+}
+
+// TestWithoutRequests nothing is sent, and who asks is told that something would be.
+func TestWithoutRequests(t *testing.T) {
+	t.Parallel()
+	var b bench
+	told := 0
+	ctx := WithoutRequests(t.Context(), func() { told++ })
+	err := b.requests().Do(ctx, RolePut, diagnosis.Context{}, func(context.Context) error {
+		b.sent++
+		return nil
+	})
+	require.ErrorIs(t, err, errOffline)
+	assert.Equal(t, 1, told)
+	assert.Zero(t, b.sent)
 }

@@ -47,7 +47,8 @@ func within(budget time.Duration) Decision { return Decision{Action: RetryHere, 
 
 // rows is the table: by service, then what holds for all of them. What no row matches is a refusal.
 func rows() []row {
-	return slices.Concat(graphRows(), armRows(), identityRows(), platformRows(), storageRows(), commonRows())
+	return slices.Concat(graphRows(), armRows(), identityRows(), platformRows(), storageRows(), probeRows(),
+		commonRows())
 }
 
 // graphRows are about Microsoft Graph, whose writes all have a key. An object that was made a moment ago is not
@@ -217,6 +218,32 @@ func storageRows() []row {
 	byStatus, byCode := knock, knock
 	byStatus.statuses, byCode.code = only(http.StatusUnauthorized, http.StatusNotFound), "PublicAccessNotPermitted"
 	return []row{byStatus, byCode}
+}
+
+// probeRepeats is how an access test deletes its blob again: it must not stay.
+func probeRepeats() Decision { return Decision{Action: RetryHere, Attempts: 2, After: GiveUp} }
+
+// probeRows are about the blob of an access test. It is written under a condition and deleted by its version, so both
+// may be sent again.
+func probeRows() []row {
+	const source = "https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes"
+	unsure := []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}
+	refused := []span{{400, 499}}
+	p := func(op Operation, statuses []span, code string, d Decision, why string) row {
+		return row{service: serviceStorage, operations: on(op), statuses: statuses, code: code, Decision: d,
+			source: source + ": " + why}
+	}
+	return []row{
+		p(ProbeWrite, unsure, "", Decision{Action: InDoubt}, "500 OperationTimedOut: it may have been written"),
+		p(ProbeWrite, only(http.StatusConflict), "", Decision{Action: Exists},
+			"409 BlobAlreadyExists: a try before, whose answer got lost, may have written it"),
+		p(ProbeWrite, refused, "", Decision{Action: GiveUp}, "nothing was written"),
+		p(ProbeDelete, nil, "BlobNotFound", Decision{Action: NotThere},
+			"404: a try before has deleted it, and its answer got lost"),
+		p(ProbeDelete, slices.Concat(unsure, only(http.StatusTooManyRequests)), "", probeRepeats(),
+			"503 ServerBusy, 500 OperationTimedOut: the answer may be another one next time"),
+		p(ProbeDelete, refused, "", Decision{Action: GiveUp}, "nothing was deleted, and nothing will be"),
+	}
 }
 
 // codeAnswerInvalid is the client's code for a success that is not the JSON that was asked for.

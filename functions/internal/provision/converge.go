@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -32,7 +34,8 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 			after = append(after, applying(needed))
 		}
 		tasks = append(tasks, r.removal(o), task{name: applying(kind), after: after,
-			do: func(ctx context.Context) outcome { return r.apply(ctx, *o) }})
+			isLocal: func() bool { return r.isLocal(ctx, *o) },
+			do:      func(ctx context.Context) outcome { return r.apply(ctx, *o) }})
 		start.after = append(start.after, observing(kind))
 	}
 	start.do = func(ctx context.Context) outcome {
@@ -40,9 +43,9 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 		if foreign := resource.InState(resource.Items(seen), resource.Foreign); err == nil && len(foreign) > 0 {
 			err = refusal(foreign[0])
 		}
-		return outcome{record: noRecord, err: err}
+		return outcome{err: err}
 	}
-	return carryOut(ctx, append(tasks, start))
+	return r.carryOut(ctx, append(tasks, start))
 }
 
 // remove takes down everything that is seen of an integration, each kind when it was looked at and what it outlives is
@@ -55,7 +58,7 @@ func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
 	for i := range seen {
 		tasks = append(tasks, r.removal(&seen[i]), r.secondRemoval(&seen[i]))
 	}
-	return carryOut(ctx, tasks)
+	return r.carryOut(ctx, tasks)
 }
 
 // removal is the task of removing what is wanted no more of a kind.
@@ -75,12 +78,10 @@ func (r *run) secondRemoval(o *resource.Observed) task {
 	for _, needed := range o.Kind.Needs() {
 		t.after = append(t.after, observing(needed))
 	}
+	t.isNeedless = func() bool { return !slices.ContainsFunc(o.Kind.Needs(), r.hasTaught) }
 	t.do = func(ctx context.Context) outcome {
-		if !slices.ContainsFunc(o.Kind.Needs(), r.hasTaught) {
-			return outcome{record: noRecord}
-		}
 		if err := r.recordLooks(ctx, true); err != nil {
-			return outcome{record: noRecord, err: err}
+			return outcome{err: err}
 		}
 		o.Items = o.Kind.Observe(ctx, r.view())
 		return r.takeAway(ctx, *o)
@@ -93,7 +94,7 @@ func (r *run) takeAway(ctx context.Context, o resource.Observed) outcome {
 	var results []resource.Result
 	if unwanted := resource.InState(o.Items, resource.Unwanted); len(unwanted) > 0 {
 		if err := r.recordLooks(ctx, true); err != nil {
-			return outcome{record: noRecord, err: err}
+			return outcome{err: err}
 		}
 		results = o.Kind.Remove(ctx, r.view(), unwanted)
 	}
@@ -110,14 +111,17 @@ func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 	items, isNew := r.upToDate(ctx, o)
 	var results []resource.Result
 	if stale := resource.InState(items, resource.Unwanted); isNew && len(stale) > 0 {
+		if err := r.flush(ctx); err != nil {
+			return outcome{err: err}
+		}
 		results = o.Kind.Remove(ctx, r.view(), stale)
 	}
 	if foreign := resource.InState(items, resource.Foreign); len(foreign) > 0 {
-		return outcome{record: noRecord, err: refusal(foreign[0])}
+		return outcome{err: refusal(foreign[0])}
 	}
 	if differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different); len(differ) > 0 {
 		if err := r.save(ctx, func(d *integration.Document) { resource.LearnAll(&d.Status, differ) }); err != nil {
-			return outcome{record: noRecord, err: err}
+			return outcome{err: err}
 		}
 		results = append(results, o.Kind.Apply(ctx, r.view(), differ)...)
 	}
@@ -127,8 +131,6 @@ func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 	}
 	return r.concluded(o, items, results)
 }
-
-func noRecord(context.Context) error { return nil }
 
 // refusal is the error of an item in whose place somebody else's object is.
 func refusal(item resource.Item) *diagnosis.Error {
@@ -160,15 +162,16 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 	isRestored := slices.ContainsFunc(results, func(result resource.Result) bool {
 		return result.Outcome == resource.OutcomeRestored
 	})
-	return outcome{err: operation.Worst(errs...), record: func(ctx context.Context) error {
-		if isRestored { // it has come back with what was in it when it was removed
-			r.mark(o)
-		}
-		if !r.ending { // what is removed is no other object
-			r.teach(o, learn)
-		}
-		return r.save(ctx, learn)
-	}}
+	if isRestored { // it has come back with what was in it when it was removed
+		r.mark(o)
+	}
+	if !r.ending { // what is removed is no other object
+		r.teach(o, learn)
+	}
+	hasWritten := slices.ContainsFunc(results, func(result resource.Result) bool {
+		return result.Err != nil || result.Outcome != resource.OutcomeUnchanged
+	})
+	return outcome{err: operation.Worst(errs...), learn: learn, hasWritten: hasWritten}
 }
 
 // teach remembers a kind whose objects turned out to be other ones than it was told.
@@ -190,6 +193,14 @@ func (r *run) hasTaught(kind string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.taught[kind]
+}
+
+// isLocal reports whether applying a kind asks no cloud, such as a form for a person.
+func (r *run) isLocal(ctx context.Context, o resource.Observed) bool {
+	asks := &atomic.Bool{}
+	items, _ := r.upToDate(policy.WithoutRequests(ctx, func() { asks.Store(true) }), o)
+	return !asks.Load() && len(resource.InState(items, resource.Unchanged, resource.Manual,
+		resource.Extra)) == len(items)
 }
 
 // upToDate are the items of a kind, looked at again where something that it needs has turned out to be another object;

@@ -30,7 +30,7 @@ func (r *run) looks(seen []resource.Observed) []task {
 			o.Items = o.Kind.Observe(ctx, r.view())
 			r.look(*o)
 			answered(o.Items)
-			return outcome{record: noRecord}
+			return outcome{}
 		}}
 	}
 	return tasks
@@ -112,13 +112,13 @@ func (v *veto) task() task {
 			select {
 			case items := <-v.heard:
 				if err := blocked(items); err != nil {
-					return outcome{record: noRecord, err: err}
+					return outcome{err: err}
 				}
 			case <-patience.Done():
-				return outcome{record: noRecord, err: ctx.Err()}
+				return outcome{err: ctx.Err()}
 			}
 		}
-		return outcome{record: noRecord}
+		return outcome{}
 	}}
 }
 

@@ -18,7 +18,7 @@ func (r *run) replace(ctx context.Context) error {
 		if err := down.remove(ctx, down.unseen(resource.With(r.Kinds, kind))); err != nil {
 			return err
 		}
-		if err := r.save(ctx, func(d *integration.Document) { kind.Forget(&d.Status) }); err != nil {
+		if err := down.save(ctx, func(d *integration.Document) { kind.Forget(&d.Status) }); err != nil {
 			return err
 		}
 	}

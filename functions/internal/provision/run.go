@@ -15,7 +15,7 @@ import (
 // run is one attempt at an operation that makes or removes objects.
 type run struct {
 	*Service
-	attempt *operation.Attempt
+	*recorder
 	// fresh is true where nothing was made yet, so that there is nothing to look at; ending that the integration is
 	// torn down.
 	fresh, ending bool
@@ -45,7 +45,7 @@ type run struct {
 }
 
 func (s *Service) newRun(a *operation.Attempt) *run {
-	return &run{Service: s, attempt: a, changing: provisioning, taught: map[string]bool{},
+	return &run{Service: s, recorder: &recorder{attempt: a}, changing: provisioning, taught: map[string]bool{},
 		removals: map[string]removal{}}
 }
 
@@ -56,8 +56,8 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 	go func() { planned <- s.Watch.Plan(ctx, a.Document()) }()
 	r := s.newRun(a)
 	err := r.make(ctx)
-	if failed := <-planned; err == nil {
-		err = failed
+	if failed := <-planned; err == nil && failed != nil {
+		err = operation.Worst(failed, r.flush(ctx))
 	}
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func provisioning(d *integration.Document) {
 // finish is true where everything is made: in the document, with the news of it; then it schedules the verification,
 // or asks health to look, where nothing can verify.
 func (r *run) finish(ctx context.Context) (any, error) {
-	err := r.attempt.Conclude(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
+	err := r.concludeWith(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
 	if err != nil {
 		return nil, err
 	}
@@ -125,26 +125,12 @@ func (r *run) conclude(d *integration.Document) error {
 	return nil
 }
 
-// save writes down what has been learnt, with the steps that were noted, where there is news.
-func (r *run) save(ctx context.Context, change func(*integration.Document)) error {
-	if draft := r.current().Clone(); isChangedBy(&draft, change) {
-		return r.attempt.Save(ctx, change)
-	}
-	if r.attempt.HasNews() {
-		return r.attempt.Save(ctx, nil)
-	}
-	return nil
-}
-
 // isChangedBy reports whether a change makes a difference.
 func isChangedBy(d *integration.Document, change func(*integration.Document)) bool {
 	before := d.Clone()
 	change(d)
 	return !reflect.DeepEqual(before, *d)
 }
-
-// current returns the document as this attempt knows it.
-func (r *run) current() integration.Document { return r.attempt.Document() }
 
 // view is what the kinds are told of the integration.
 func (r *run) view() resource.View {

@@ -32,7 +32,7 @@ func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, erro
 // showLeft shows in the document what an attempt that has failed has left. What it has failed with counts, also where
 // that cannot be written.
 func (r *run) showLeft(ctx context.Context, left []string) {
-	err := r.attempt.Conclude(ctx, func(d *integration.Document) error {
+	err := r.attempt.Conclude(ctx, nil, func(d *integration.Document) error {
 		if slices.Equal(d.Status.Left, left) {
 			return operation.ErrDone
 		}
@@ -56,7 +56,7 @@ func (r *run) takeDown(ctx context.Context, seen []resource.Observed) error {
 // back, unless they were purged.
 func (r *run) leaveTombstone(ctx context.Context) error {
 	purged := r.attempt.Command().Purge
-	return r.attempt.Conclude(ctx, func(d *integration.Document) error {
+	return r.concludeWith(ctx, func(d *integration.Document) error {
 		d.Status = d.Status.Tombstone(purged)
 		return nil
 	}, operation.News{Type: message.TypeIntegrationDeleted})

@@ -170,7 +170,7 @@ func (v *verifier) undecided(ctx context.Context, a *operation.Attempt, found di
 // moveVerified changes the document while it still waits for this verification.
 func (v *verifier) moveVerified(ctx context.Context, a *operation.Attempt, change func(*integration.Document),
 	news ...operation.News) error {
-	return a.Conclude(ctx, func(d *integration.Document) error {
+	return a.Conclude(ctx, nil, func(d *integration.Document) error {
 		if !d.IsMade() {
 			return operation.ErrDone
 		}

@@ -134,18 +134,18 @@ func (k *Kind) unwanted(d integration.Document, more, wanted []integration.Feder
 // the record has forgotten it or, as lists lag, a second one does not show it either.
 func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, items []resource.Item,
 	found []resource.Credential) {
-	isShown := func(name string) bool {
+	isListed := func(name string) bool {
 		return slices.ContainsFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, name) })
 	}
 	isConfirmed := true
 	if slices.ContainsFunc(d.Status.FederatedCredentials, func(f integration.FederatedCredential) bool {
-		return !isShown(f.Name)
+		return !isListed(f.Name)
 	}) {
 		second, err := k.credentials.List(ctx, d)
 		found, isConfirmed = append(found, second...), err == nil
 	}
 	for i := range items {
-		items[i].IsAbsent = isConfirmed && !isShown(items[i].Key)
+		items[i].IsAbsent = isConfirmed && !isListed(items[i].Key)
 	}
 }
 

@@ -28,7 +28,7 @@ type Seen struct {
 func (s *Service) Note(ctx context.Context, d integration.Document, seen Seen) error {
 	isFailing := seen.IsOutOfPatience && seen.Report.Verdict == diagnosis.VerdictFail
 	if judge(seen.Report).sight == nothing && !isFailing {
-		return s.settle(ctx, d, seen)
+		return s.recordAccess(ctx, d, seen)
 	}
 	p, wanted := planOf(d)
 	now := s.now()
@@ -62,10 +62,10 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 	return s.Ask(ctx, d)
 }
 
-// settle writes into the document what a test states of access: the condition Verified, and on a full proof the phase,
-// with the news of it. It is the one place where a test outside of an operation moves a document. The document stays
-// where nothing is new, or where another operation has taken over.
-func (s *Service) settle(ctx context.Context, d integration.Document, seen Seen) error {
+// recordAccess writes into the document what a test states of access: the condition Verified, and on a full proof the
+// phase, with the news of it. It is the one place where a test outside of an operation moves a document. The document
+// stays where nothing is new, or where another operation has taken over.
+func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen Seen) error {
 	proved := s.isProof(d.Spec, seen.Report)
 	if !proved && seen.Refuted == nil {
 		return nil
