@@ -1,8 +1,8 @@
 package diagnosis
 
 import (
+	"cmp"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -22,25 +22,44 @@ const PutAgain = "PUT the spec again"
 
 var sentences = regexp.MustCompile(`[^.]+(?:\.\S+[^.]*)*(?:\.|$)\s*`)
 var ofPuts = regexp.MustCompile(`\bPUTs?\b`)
+var sentAgain = regexp.MustCompile(`(?i)send the (?:DELETE|request) again\.$`)
 
-// steps are those of who repeats the request. Something is left to do in any case.
-func (r Request) steps(given []string) []string {
-	if r == RequestPut {
-		return given
+// harmless are the commands that look, remove, or switch a provider on, which is needed for either. All others make or
+// grant something, as the sentences ofMaking ask for.
+var harmless = regexp.MustCompile(`^az (?:[a-z-]+ )+(?:list|show|delete|register) |^az rest --method get |^$`)
+var ofMaking = regexp.MustCompile(`^(?:Assign|Enable|Or assign|Each further role) |\bcreate the `)
+
+// removes reports whether something is to go: nothing is offered then that gives access back. A blob is deleted to try
+// a right that is to stay.
+func (c Context) removes() bool {
+	return c.Request == RequestDelete || c.Operation == "deletedItem.purge" ||
+		strings.HasSuffix(c.Operation, ".delete") && c.Operation != "blob.delete"
+}
+
+// steps are those of who repeats the request. Something is left to do in any case; what stays ends with the DELETE.
+func (c Context) steps(e Entry) []string {
+	r, removes := c.Request, c.removes()
+	if r == RequestPut && !removes {
+		return e.Steps
 	}
+	again := cmp.Or(string(r), PutAgain)
 	var kept []string
-	for _, step := range given {
+	for _, step := range e.Steps {
 		var text strings.Builder
 		for _, s := range sentences.FindAllString(step, -1) {
-			s = strings.ReplaceAll(s, "then "+PutAgain+".", "then s"+string(r[1:])+".")
-			if s = strings.ReplaceAll(s, PutAgain+".", string(r)+"."); !ofPuts.MatchString(s) {
+			s = strings.ReplaceAll(s, "then "+PutAgain+".", "then "+strings.Replace(again, "Send", "send", 1)+".")
+			s = strings.ReplaceAll(s, PutAgain+".", again+".")
+			if (r == RequestPut || !ofPuts.MatchString(s)) && !(removes && ofMaking.MatchString(s)) {
 				text.WriteString(s)
 			}
 		}
-		kept = append(kept, strings.TrimSpace(text.String()))
+		if t := strings.TrimSpace(text.String()); t != "" {
+			kept = append(kept, t)
+		}
 	}
-	if kept = slices.DeleteFunc(kept, func(s string) bool { return s == "" }); len(kept) == 0 {
-		kept = []string{string(r) + "."}
+	isOpen := r == RequestDelete && !e.Transient && !sentAgain.MatchString(strings.Join(kept, " "))
+	if len(kept) == 0 || isOpen {
+		kept = append(kept, again+".")
 	}
 	return kept
 }

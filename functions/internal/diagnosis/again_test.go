@@ -30,6 +30,7 @@ func TestNoTeardownIsToldToPut(t *testing.T) {
 			assert.True(t, !again || strings.Contains(text, words), "%s: %s", entry.Code, text)
 		}
 		put := diagnosis.New(entry.Code)
+		assert.Equal(t, entry.Command == "", put.Remedy.Command == "", "a PUT is given the command of %s", entry.Code)
 		assert.Len(t, put.Remedy.Steps, len(entry.Steps), "a PUT is told everything")
 	}
 }
@@ -50,5 +51,39 @@ func TestWhatIsRepeated(t *testing.T) {
 	} {
 		told := diagnosis.New(code, diagnosis.WithContext(diagnosis.Context{Request: diagnosis.RequestDelete}))
 		assert.Equal(t, want, told.Remedy.Steps, code)
+	}
+}
+
+// TestWhatRemovesGivesNothingBack: over the whole catalogue, no removal is told to make or grant what is to go, and
+// what stays after a DELETE ends with that.
+func TestWhatRemovesGivesNothingBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]diagnosis.Context{
+		"a DELETE":                    {Request: diagnosis.RequestDelete},
+		"a managed identity's DELETE": {Request: diagnosis.RequestDelete, Upkeep: diagnosis.InResourceGroup},
+		"a role's removal in a PUT":   {Operation: "rbac.delete"},
+		"a purge":                     {Operation: "deletedItem.purge"},
+	} {
+		for _, entry := range diagnosis.Entries() {
+			told := diagnosis.New(entry.Code, diagnosis.WithContext(c)).Remedy
+			text := strings.Join(append(told.Steps, told.Command), "\n")
+			assert.NotRegexp(t, `az .* (create|update|add|set|assign)\b|--set |--method (put|post|patch)`, text,
+				"%s: %s", name, entry.Code)
+			assert.NotRegexp(t, `(?i)\bassign (<role>|the integration's role)|\benable the service|`+
+				`create the (container|credential)|the command (does|names)`, text, "%s: %s", name, entry.Code)
+			if c.Request == diagnosis.RequestDelete && !entry.Transient {
+				assert.Regexp(t, `(?i)send the (DELETE|request) again\.$`, strings.Join(told.Steps, "\n"), entry.Code)
+			}
+		}
+	}
+}
+
+// TestARightThatIsTriedIsGranted: a blob's deletion is a try, and the right to it is what is missing.
+func TestARightThatIsTriedIsGranted(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"", "rbac.put", "blob.delete"} {
+		told := diagnosis.New(diagnosis.CodeRoleMissing,
+			diagnosis.WithContext(diagnosis.Context{Operation: operation}))
+		assert.Contains(t, told.Remedy.Command, "az role assignment create", operation)
 	}
 }

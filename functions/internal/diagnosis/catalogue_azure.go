@@ -14,13 +14,11 @@ const (
 	createCredential = "az ad app federated-credential create --id {clientId} --parameters {credential}"
 	changeCredential = "az ad app federated-credential update --id {clientId} " +
 		"--federated-credential-id {credentialName} --parameters {credentialChange}"
-
 	deleteCredential = "az ad app federated-credential delete --id {clientId} " +
 		"--federated-credential-id {credentialName}"
 
 	listCredentials    = "az ad app federated-credential list --id {clientId}"
-	compareCredentials = listCredentials + " --query " +
-		// a table shows no lists
+	compareCredentials = listCredentials + " --query " + // a table shows no lists
 		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table`
 	showApplication   = "az ad app show --id {clientId}"
 	showClientID      = showApplication + " --query '{appId:appId,objectId:id}'"

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
@@ -15,13 +16,8 @@ func CheckOf(id, layer string, d Diagnosis) Check {
 
 // Diagnosis is what the check states, as the end of an operation.
 func (c Check) Diagnosis() Diagnosis {
-	detail := c.Detail
-	if detail == "" {
-		detail = c.Title
-	}
-	return Diagnosis{Type: TypeOf("", c.Code), Layer: c.Layer, Code: c.Code, Title: c.Title, Detail: detail,
-		Transient: c.Transient,
-		Remedy:    c.Remedy, Evidence: c.Evidence}
+	return Diagnosis{Type: TypeOf("", c.Code), Layer: c.Layer, Code: c.Code, Title: c.Title,
+		Detail: cmp.Or(c.Detail, c.Title), Transient: c.Transient, Remedy: c.Remedy, Evidence: c.Evidence}
 }
 
 // Pair is what a comparison has compared.

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 )
@@ -59,9 +60,12 @@ func (e Entry) Fill(c Context) Entry {
 	if e.Comparing && c.IsTokenRight {
 		e = e.renewing()
 	}
+	if c.removes() && !harmless.MatchString(e.Command) {
+		e.Command = ""
+	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
 	e.Who = c.person(e.Who)
-	given := c.Request.steps(e.Steps)
+	given := c.steps(e)
 	steps := make([]string, len(given))
 	for i, step := range given {
 		steps[i] = c.fill(c.suited(step))
@@ -71,12 +75,7 @@ func (e Entry) Fill(c Context) Entry {
 }
 
 // CheckStatus is the outcome of a check that ends with the entry.
-func (e Entry) CheckStatus() Outcome {
-	if e.Outcome == "" {
-		return OutcomeFail
-	}
-	return e.Outcome
-}
+func (e Entry) CheckStatus() Outcome { return cmp.Or(e.Outcome, OutcomeFail) }
 
 type index struct {
 	entries  []Entry
@@ -89,12 +88,7 @@ var catalogue = sync.OnceValue(func() index {
 	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(),
 		tokenEntries(), entraEntries(), directoryEntries(), roleEntries(), structureEntries(), storageEntries(),
 		accessEntries(), networkEntries(), platformEntries(), ddoeEntries(), settingEntries(), identityEntries())
-	slices.SortFunc(entries, func(a, b Entry) int {
-		if a.Code < b.Code {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Code, b.Code) })
 	ix := index{entries: entries, byCode: make(map[Code]int, len(entries)), byAADSTS: map[int]Code{}}
 	for i, e := range entries {
 		ix.byCode[e.Code] = i

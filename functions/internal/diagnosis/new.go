@@ -1,6 +1,9 @@
 package diagnosis
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Option adds to a Diagnosis what the catalogue cannot know.
 type Option func(*options)
@@ -17,13 +20,10 @@ func WithContext(c Context) Option { return func(o *options) { o.context = c } }
 
 // WithDetail replaces the entry's general cause by what happened in this case. It must hold no secret.
 func WithDetail(format string, args ...any) Option {
-	return func(o *options) {
-		if len(args) == 0 {
-			o.detail = format
-			return
-		}
-		o.detail = fmt.Sprintf(format, args...)
+	if len(args) > 0 {
+		format = fmt.Sprintf(format, args...)
 	}
+	return func(o *options) { o.detail = format }
 }
 
 // WithEvidence attaches what a service answered.
@@ -53,21 +53,17 @@ func New(code Code, opts ...Option) Diagnosis {
 		e, _ = Lookup(CodeUnrecognised)
 	}
 	filled := e.Fill(o.context)
-	d := Diagnosis{
+	return Diagnosis{
 		Type:      TypeOf("", e.Code),
 		Layer:     e.Layer,
 		Code:      e.Code,
 		Title:     filled.Title,
-		Detail:    filled.Cause,
+		Detail:    cmp.Or(o.detail, filled.Cause),
 		Transient: e.Transient && !(e.Propagation && o.context.Propagated),
 		Remedy:    &Remedy{Who: filled.Who, Steps: filled.Steps, Command: filled.Command},
 		Evidence:  o.evidence,
 		Findings:  o.findings,
 	}
-	if o.detail != "" {
-		d.Detail = o.detail
-	}
-	return d
 }
 
 // Error is an error that already has its words. classify.Error returns its Diagnosis unchanged.
@@ -79,10 +75,7 @@ type Error struct {
 
 // Error shows code and detail, never the cause's text, which may hold what a service answered.
 func (e *Error) Error() string {
-	if e.Diagnosis.Detail == "" {
-		return string(e.Diagnosis.Code) + ": " + e.Diagnosis.Title
-	}
-	return string(e.Diagnosis.Code) + ": " + e.Diagnosis.Detail
+	return string(e.Diagnosis.Code) + ": " + cmp.Or(e.Diagnosis.Detail, e.Diagnosis.Title)
 }
 
 // Unwrap returns the cause.

@@ -109,3 +109,45 @@ func TestABlockedTeardownLeavesEverything(t *testing.T) {
 	assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 	assert.Len(t, f.teardownResult(op).Left, 6)
 }
+
+// TestAFailedRemovalGivesNothingBack: neither what it has ended with nor what is seen to be missing then is told with
+// a command that makes it again.
+func TestAFailedRemovalGivesNothingBack(t *testing.T) {
+	t.Parallel()
+	for code, refused := range map[diagnosis.Code]fault{
+		diagnosis.CodeARMPermissionMissing: {match: at(`^DELETE management`), status: 403,
+			code: "AuthorizationFailed"},
+		diagnosis.CodeScopeLocked: {match: at(`^DELETE management`), status: 409, code: "ScopeLocked"},
+	} {
+		t.Run("a DELETE, "+string(code), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.provisioned(spec("images"))
+			f.fails(refused)
+			_, down := f.remove(provision.TeardownOptions{})
+			f.handle(down)
+			op := f.RequireStatus(down.OperationID, integration.OperationFailed)
+			require.Equal(t, code, op.Error.Code)
+			assert.NotContains(t, op.Error.Remedy.Command, "create")
+			assert.Equal(t, "Send the DELETE again.", op.Error.Remedy.Steps[len(op.Error.Remedy.Steps)-1])
+			report, _ := f.drift()
+			require.Equal(t, diagnosis.CodeFederatedCredentialMissing, report.Diagnosis.Code)
+			assert.Equal(t, []string{"Send the DELETE again."}, report.Diagnosis.Remedy.Steps)
+			for _, check := range report.Checks {
+				assert.True(t, check.Remedy == nil || check.Remedy.Command == "", check.ID)
+			}
+		})
+		t.Run("a PUT, "+string(code), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.provisioned(spec("images", "labels"))
+			f.fails(refused)
+			_, cmd := f.submit(spec("images"))
+			f.handle(cmd)
+			op := f.RequireStatus(cmd.OperationID, integration.OperationFailed)
+			require.Equal(t, code, op.Error.Code)
+			assert.NotContains(t, op.Error.Remedy.String(), "create")
+			assert.NotContains(t, op.Error.Remedy.String(), "by hand")
+		})
+	}
+}
