@@ -15,14 +15,11 @@ func HasPropagated(changed, now time.Time) bool { return now.Sub(changed) >= Pro
 // HasPropagated reports whether the last change that the document shows has propagated: its provisioning, or else
 // whatever was written last. A teardown leaves nothing that is on its way: what it has removed explains itself.
 func (d Document) HasPropagated(now time.Time) bool {
-	if d.Status.Phase == PhaseDeprovisioning {
-		return true
-	}
 	changed := d.UpdatedAt
 	for _, c := range d.Status.Conditions {
 		if c.Type == ConditionProvisioned && c.Status == "True" {
 			changed = c.LastTransitionTime
 		}
 	}
-	return HasPropagated(changed, now)
+	return d.Status.Phase == PhaseDeprovisioning || HasPropagated(changed, now)
 }

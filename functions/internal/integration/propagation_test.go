@@ -45,3 +45,11 @@ func TestHasPropagated(t *testing.T) {
 		})
 	}
 }
+
+// TestATeardownExplainsItself: what it has removed is not on its way.
+func TestATeardownExplainsItself(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	d := integration.Document{UpdatedAt: now, Status: integration.Status{Phase: integration.PhaseDeprovisioning}}
+	assert.True(t, d.HasPropagated(now))
+}
