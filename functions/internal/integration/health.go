@@ -22,7 +22,7 @@ const (
 type Health struct {
 	State     HealthState          `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
 	Since     time.Time            `json:"since" doc:"When the state was entered"`
-	Code      diagnosis.Code       `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	Code      diagnosis.Code       `json:"code,omitempty" doc:"Code of what was found; empty where all is well"`
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"What was found; absent where all is well"`
 }
 
@@ -64,7 +64,7 @@ type HealthChange struct {
 	At   time.Time      `json:"at"`
 	From HealthState    `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
 	To   HealthState    `json:"to" enum:"healthy,degraded,unhealthy,unknown"`
-	Code diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	Code diagnosis.Code `json:"code,omitempty" doc:"Code of what was found; empty where all is well"`
 }
 
 // HealthRecord is what the checks keep of one integration, apart from its document: state, schedule and outbox change
