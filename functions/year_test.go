@@ -140,6 +140,9 @@ func (y *year) hold() {
 		assert.Equal(y.t, want, state, when)
 	}
 	ready := d.at("status", "conditions").([]any)[0].(map[string]any)
+	if found, _ := ready["diagnosis"].(map[string]any); found["remedy"] != nil {
+		assert.NotRegexp(y.t, `<\w+>`, found["remedy"].(map[string]any)["command"], when)
+	}
 	if ready["status"] == "True" {
 		assert.True(y.t, truth, "%s ready", when)
 		assert.Equal(y.t, "usable", d.at("status", "phase"))

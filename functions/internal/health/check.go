@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"hash/fnv"
 	"slices"
@@ -217,13 +218,34 @@ func healthOf(record integration.HealthRecord) *integration.Health {
 	if len(record.History) == 0 {
 		return nil
 	}
-	return &integration.Health{State: record.State, Since: record.Since, Code: record.History[0].Code}
+	return &integration.Health{State: record.State, Since: record.Since, Code: record.History[0].Code,
+		Diagnosis: record.Diagnosis}
 }
 
 // isCurrent reports whether the document shows what the record knows, or a later state.
 func isCurrent(d integration.Document, record integration.HealthRecord) bool {
 	want, known := healthOf(record), d.Status.Health
-	return want == nil || known != nil && (*known == *want || known.Since.After(want.Since))
+	return want == nil || known != nil && (isSame(*known, *want) || known.Since.After(want.Since))
+}
+
+// isSame reports whether two tell people the same. The evidence does not count: it names the requests of one check,
+// and the next one has others. Neither does how a member that is empty is held: one of the two comes from the store.
+func isSame(a, b integration.Health) bool {
+	if a.State != b.State || !a.Since.Equal(b.Since) || a.Code != b.Code {
+		return false
+	}
+	return told(a.Diagnosis) == told(b.Diagnosis)
+}
+
+// told is the diagnosis as text, without its evidence; empty where there is none.
+func told(d *diagnosis.Diagnosis) string {
+	if d == nil {
+		return ""
+	}
+	plain := *d
+	plain.Evidence = nil
+	text, _ := json.Marshal(plain) // strings, numbers and lists: it cannot fail
+	return string(text)
 }
 
 // showChange brings the last change into the integration's status, unless a later one is there, and returns the

@@ -138,7 +138,8 @@ func TestEachTransitionIsTold(t *testing.T) {
 				assert.Equal(t, text, f.told()[told])
 				d, err := f.service.Repository.Get(t.Context(), id)
 				require.NoError(t, err)
-				assert.Equal(t, &integration.Health{State: to, Since: f.Now(), Code: code}, d.Status.Health)
+				assert.Equal(t, &integration.Health{State: to, Since: f.Now(), Code: code,
+					Diagnosis: after.Diagnosis}, d.Status.Health)
 			})
 		}
 	}

@@ -219,7 +219,8 @@ func TestHistoryShowsEachCode(t *testing.T) {
 	assert.Equal(t, diagnosis.CodeClientDisabled, s.Diagnosis.Code)
 	assert.Equal(t, s.History[1].At, s.Since, "since the state")
 	assert.Equal(t, []string{"unknown→unhealthy role-missing"}, f.told())
-	assert.Equal(t, &integration.Health{State: "unhealthy", Since: s.Since, Code: "client-disabled"},
+	assert.Equal(t, &integration.Health{State: "unhealthy", Since: s.Since, Code: "client-disabled",
+		Diagnosis: s.Diagnosis},
 		f.Document().Status.Health)
 }
 
@@ -329,4 +330,28 @@ func TestCheckNow(t *testing.T) {
 	assert.Equal(t, 1, f.looks)
 	_, err = f.service.Submit(t.Context(), id, "")
 	requireCode(t, diagnosis.CodeNotProvisioned, err)
+}
+
+// TestTheDocumentShowsWhatTheLastCheckFound: another object that is missing is told, though state and code stay; other
+// evidence of the same alone is no news, and the document's version outlives it.
+func TestTheDocumentShowsWhatTheLastCheckFound(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	look := func(slot int, account, request string) integration.Document {
+		found := diagnosis.CheckOf("access.write", "write", diagnosis.New(diagnosis.CodeRoleMissing,
+			diagnosis.WithContext(diagnosis.Context{Scope: account, Propagated: true}),
+			diagnosis.WithEvidence(diagnosis.Evidence{RequestID: request})))
+		f.report = report(found)
+		f.check(f.slot(slot))
+		return f.Document()
+	}
+	look(1, "one", "a")
+	first := look(2, "one", "b")
+	again := look(3, "one", "c")
+	assert.Equal(t, first.ETag, again.ETag)
+	other := look(4, "two", "d")
+	assert.Equal(t, first.Status.Health.Since, other.Status.Health.Since)
+	assert.Equal(t, f.status(id).Diagnosis, other.Status.Health.Diagnosis)
+	assert.NotEqual(t, first.Status.Health.Diagnosis.Remedy, other.Status.Health.Diagnosis.Remedy)
 }

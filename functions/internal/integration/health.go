@@ -17,12 +17,13 @@ const (
 	HealthUnknown   HealthState = "unknown"
 )
 
-// Health is the health state as the integration's status shows it. It is written when the state changes, not with each
-// check, so that a version of the document outlives the checks that find nothing new.
+// Health is the health state as the integration's status shows it. It is written when the state changes, or what was
+// found, not with each check, so that a version of the document outlives the checks that find nothing new.
 type Health struct {
-	State HealthState    `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
-	Since time.Time      `json:"since" doc:"When the state was entered"`
-	Code  diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	State     HealthState          `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
+	Since     time.Time            `json:"since" doc:"When the state was entered"`
+	Code      diagnosis.Code       `json:"code,omitempty" doc:"Code of what was found; empty where all is well"`
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"What was found; absent where all is well"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -63,7 +64,7 @@ type HealthChange struct {
 	At   time.Time      `json:"at"`
 	From HealthState    `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
 	To   HealthState    `json:"to" enum:"healthy,degraded,unhealthy,unknown"`
-	Code diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	Code diagnosis.Code `json:"code,omitempty" doc:"Code of what was found; empty where all is well"`
 }
 
 // HealthRecord is what the checks keep of one integration, apart from its document: state, schedule and outbox change

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -136,9 +137,8 @@ func (d Document) working() Condition {
 	if status == "" {
 		return Condition{Status: "True", LastTransitionTime: h.Since}
 	}
-	code := h.Code
-	if code == "" {
-		code = diagnosis.CodeAwaitingVerification
+	if h.Diagnosis == nil { // an older build has kept the code alone; or no check was made for long
+		return unmet(status, h.Since, diagnosis.New(cmp.Or(h.Code, diagnosis.CodeAwaitingVerification)))
 	}
-	return unmet(status, h.Since, diagnosis.New(code))
+	return unmet(status, h.Since, *h.Diagnosis)
 }

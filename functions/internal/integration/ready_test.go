@@ -228,3 +228,25 @@ func TestGenerationsCountChangesOfTheSpec(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, 2, old.Generation)
 }
+
+// TestReadyTellsWhatTheCheckHasFound, with the names that the check knew; of an older record, which holds the code
+// alone, it tells what the catalogue says.
+func TestReadyTellsWhatTheCheckHasFound(t *testing.T) {
+	t.Parallel()
+	found := diagnosis.New(diagnosis.CodeRoleMissing, diagnosis.WithContext(diagnosis.Context{Assignment: "name",
+		Scope: "/scope", Role: "role", PrincipalID: "principal"}))
+	for name, c := range map[string]struct{ kept, want *diagnosis.Diagnosis }{
+		"kept":         {&found, &found},
+		"older record": {nil, new(diagnosis.New(diagnosis.CodeRoleMissing))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := proved()
+			d.Status.Health = &integration.Health{State: "unhealthy", Code: diagnosis.CodeRoleMissing,
+				Diagnosis: c.kept, Since: at.Add(6 * time.Hour)}
+			got := d.Ready()
+			assert.Equal(t, c.want, got.Diagnosis)
+			assert.Equal(t, c.want.Detail, got.Message)
+		})
+	}
+}
