@@ -65,7 +65,7 @@ func rootOf(e ast.Expr) (root *ast.Ident, isPart bool) {
 func knots(file *ast.File) []string {
 	var found []string
 	eachFunction(file, func(name string, body *ast.BlockStmt) {
-		made, used := map[*ast.Object]bool{}, map[*ast.Object]token.Pos{}
+		made, used := map[any]bool{}, map[any]token.Pos{} // by variable
 		ast.Inspect(body, func(n ast.Node) bool {
 			switch x := n.(type) {
 			case *ast.FuncLit:
@@ -91,7 +91,7 @@ func knots(file *ast.File) []string {
 }
 
 // noteOuter notes the variables that a function literal uses and that are declared before it, with its end.
-func noteOuter(literal *ast.FuncLit, used map[*ast.Object]token.Pos) {
+func noteOuter(literal *ast.FuncLit, used map[any]token.Pos) {
 	ast.Inspect(literal.Body, func(n ast.Node) bool {
 		x, ok := n.(*ast.Ident)
 		if ok && x.Obj != nil && x.Obj.Kind == ast.Var && x.Obj.Pos() < literal.Pos() {

@@ -141,7 +141,8 @@ func (y *year) hold() {
 	}
 	ready := d.at("status", "conditions").([]any)[0].(map[string]any)
 	if found, _ := ready["diagnosis"].(map[string]any); found["remedy"] != nil {
-		assert.NotRegexp(y.t, `<\w+>`, found["remedy"].(map[string]any)["command"], when)
+		command, _ := found["remedy"].(map[string]any)["command"].(string)
+		assert.NotRegexp(y.t, `<\w+>`, command, when)
 	}
 	if ready["status"] == "True" {
 		assert.True(y.t, truth, "%s ready", when)

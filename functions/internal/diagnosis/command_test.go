@@ -128,7 +128,7 @@ func cannotRun(known map[string][]option, command string) string {
 
 // known values for every placeholder, with blanks and quotes where a value can have them.
 func filled() Context {
-	return Context{Operation: "blob.delete", Subject: "it's a subject", Issuer: "https://dataloop.ai/oauth2",
+	return Context{Operation: "access.delete", Subject: "it's a subject", Issuer: "https://dataloop.ai/oauth2",
 		Audience:   "api://AzureADTokenExchange",
 		Credential: "subject-1", ClientID: "client-1", TenantID: "tenant-1",
 		PrincipalID: "principal-1",

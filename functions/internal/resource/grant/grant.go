@@ -324,5 +324,8 @@ func words(d integration.Document, scope string) diagnosis.Context {
 func wordsOf(d integration.Document, a integration.RoleAssignment) diagnosis.Context {
 	c := words(d, a.Scope)
 	c.Assignment = assignment.Name(a)
+	if c.Role == "" { // the spec asks for nothing at that scope any more
+		c.Role = integration.RoleName(a.RoleDefinitionID)
+	}
 	return c
 }
