@@ -1,5 +1,11 @@
 package resource
 
+import (
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
 // The names of the kinds by which others say what they need. The identity has one name whatever it is made of.
 const (
 	Identity            = "identity"
@@ -33,4 +39,12 @@ type Receipt struct {
 	// IsGone is true where a read has shown that there can be no such object any more, so that nothing was deleted.
 	IsGone bool
 	Err    error
+}
+
+// CredentialTerms are the terms on which a kind of identity keeps its credentials.
+type CredentialTerms interface {
+	// Between is how long the writes are apart by the service's own rate.
+	Between(d integration.Document) time.Duration
+	// Description is what is written beside a credential that is new; empty for nothing.
+	Description(d integration.Document) string
 }

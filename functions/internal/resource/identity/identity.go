@@ -19,8 +19,7 @@ type Implementation interface {
 	List(ctx context.Context, d integration.Document) ([]resource.Credential, error)
 	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
-	Between(d integration.Document) time.Duration
-	Description(d integration.Document) string
+	resource.CredentialTerms
 }
 
 // Identity is a resource.Kind, and trust's credentials.

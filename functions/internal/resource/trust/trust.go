@@ -7,7 +7,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -23,10 +22,7 @@ type Credentials interface {
 	// the errors are *policy.Failure or the context's.
 	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
-	// Between is how long the writes are apart by the service's own rate.
-	Between(d integration.Document) time.Duration
-	// Description is what Put writes beside a credential that is new; empty for nothing.
-	Description(d integration.Document) string
+	resource.CredentialTerms
 }
 
 // Kind is the federated credentials of an integration.
