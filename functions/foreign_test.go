@@ -117,12 +117,12 @@ func TestAnswersThatAreNotTheServices(t *testing.T) {
 	t.Parallel()
 	for service, ask := range clientsAsked(t) {
 		for name, answer := range foreignAnswers {
+			if service == "ddoe" && strings.HasPrefix(name, "another's JSON") {
+				continue // the platform has neither ids nor codes: its JSON looks as anybody's
+			}
 			t.Run(service+" "+name, func(t *testing.T) {
 				t.Parallel()
 				want := diagnosis.CodeAnswerNotFromService
-				if service == "ddoe" && strings.HasPrefix(name, "another's JSON") {
-					t.Skip("the platform has neither ids nor codes: its JSON looks as anybody's")
-				}
 				if service == "ddoe" {
 					want = diagnosis.CodeDDOEAnswerInvalid // it has no ids and no codes
 				}

@@ -29,14 +29,11 @@ type input struct {
 	ID     string `path:"id" doc:"Integration id" example:"my-service"`
 	Prefer string `header:"Prefer" doc:"respond-async answers 202 with an operation whose result is the health"`
 	problem.OperationHeader
+	problem.JSONBody[CheckOptions]
 }
 
-type output struct {
-	Status            int
-	OperationLocation string `header:"Operation-Location"`
-	Applied           string `header:"Preference-Applied"`
-	Body              any
-}
+// CheckOptions are those of a check: there are none.
+type CheckOptions struct{}
 
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
@@ -48,19 +45,27 @@ func (f Function) Register(api huma.API) {
 			"with the health. It tests access as the federated identity by requests that cannot write; without a " +
 			"subject token it looks at the structure alone (claimLevel structure). What it finds counts at once, " +
 			"without a second look. The answer is 200 whatever it finds. Operation-Id needs Prefer: respond-async.",
+		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {
+			Examples: map[string]*huma.Example{"default": {Summary: "There is nothing to state",
+				Value: struct{}{}}}}}},
 		Responses: problem.AsyncResponses("The health", problem.Schema[integration.HealthStatus](api),
 			"The operation that checks", problem.Schema[view.Operation](api)),
 	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusBadGateway, http.StatusServiceUnavailable,
 		http.StatusGatewayTimeout}, f.serve)
 }
 
-func (f Function) serve(ctx context.Context, in *input) (*output, error) {
+func (f Function) serve(ctx context.Context, in *input) (*problem.AsyncOutput, error) {
 	if err := problem.IntegrationID(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	operationID, err := in.Operation()
 	if err != nil {
 		return nil, err
+	}
+	if !in.IsEmpty() {
+		if _, err := in.Decode(); err != nil {
+			return nil, err
+		}
 	}
 	if problem.IsAsync(in.Prefer) {
 		return f.later(ctx, in.ID, operationID)
@@ -72,16 +77,15 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Status: http.StatusOK, Body: health}, nil
+	return problem.Done(health), nil
 }
 
-func (f Function) later(ctx context.Context, id, operationID string) (*output, error) {
+func (f Function) later(ctx context.Context, id, operationID string) (*problem.AsyncOutput, error) {
 	accepted, err := f.Submit(ctx, id, operationID)
 	if err != nil {
 		return nil, err
 	}
 	op := view.OperationOf(accepted.Operation)
 	invocation.From(ctx).SetOperation(op.ID)
-	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID),
-		Applied: problem.RespondAsync, Body: op}, nil
+	return problem.Later(op, f.OperationURL(op.ID)), nil
 }

@@ -49,6 +49,14 @@ func TestNow(t *testing.T) {
 	assert.Empty(t, s.submitted)
 }
 
+// TestAnEmptyObjectIsNoFault: there is nothing to state, and clients that always send a body may.
+func TestAnEmptyObjectIsNoFault(t *testing.T) {
+	s := &service{}
+	got := s.edge().Call(t, "POST", path, "{}", "Content-Type", "application/json")
+	assert.Equal(t, 200, got.Status, got.Raw)
+	assert.Len(t, s.checked, 1)
+}
+
 func TestLater(t *testing.T) {
 	const id = "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"
 	s := &service{}
@@ -81,6 +89,12 @@ func TestWhatIsRefusedChecksNothing(t *testing.T) {
 		assert.Equal(t, 400, got.Status, name)
 		assert.Equal(t, c.pointer, got.Body["errors"].([]any)[0].(map[string]any)["pointer"], name)
 		assert.Empty(t, append(s.checked, s.submitted...), name)
+	}
+	for body, status := range map[string]int{"nonsense": 400, "[]": 422, `{"mode":"oracle"}`: 422} {
+		s := &service{}
+		got := s.edge().Call(t, "POST", path, body, "Content-Type", "application/json")
+		assert.Equal(t, status, got.Status, got.Raw)
+		assert.Empty(t, append(s.checked, s.submitted...), body)
 	}
 	for _, prefer := range []string{"", "respond-async"} {
 		s := &service{refusal: &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDeprovisioning)}}

@@ -59,13 +59,6 @@ type input struct {
 	problem.JSONBody[Options]
 }
 
-type output struct {
-	Status            int
-	OperationLocation string `header:"Operation-Location"`
-	Applied           string `header:"Preference-Applied"`
-	Body              any
-}
-
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
@@ -92,7 +85,7 @@ func (f Function) Register(api huma.API) {
 		http.StatusGatewayTimeout}, f.serve)
 }
 
-func (f Function) serve(ctx context.Context, in *input) (*output, error) {
+func (f Function) serve(ctx context.Context, in *input) (*problem.AsyncOutput, error) {
 	if err := problem.IntegrationID(ctx, in.ID); err != nil {
 		return nil, err
 	}
@@ -123,11 +116,12 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Status: http.StatusOK, Body: report}, nil
+	return problem.Done(report), nil
 }
 
 // later hands the test to the queue. A token must not travel there.
-func (f Function) later(ctx context.Context, id, operationID string, options Options) (*output, error) {
+func (f Function) later(ctx context.Context, id, operationID string,
+	options Options) (*problem.AsyncOutput, error) {
 	var findings []diagnosis.Finding
 	exclude := func(given bool, member, why string) {
 		if given {
@@ -148,9 +142,7 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	}
 	op := view.OperationOf(accepted.Operation)
 	invocation.From(ctx).SetOperation(op.ID)
-	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID),
-		Applied: problem.RespondAsync,
-		Body:    op}, nil
+	return problem.Later(op, f.OperationURL(op.ID)), nil
 }
 
 // check finds every fault of the body.

@@ -260,7 +260,13 @@ func TestAConclusionThatIsRefusedKeepsWhatWasLearnt(t *testing.T) {
 			phase := f.Document().Status.Phase
 			f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
 				own := refuse(f)
-				err := a.Conclude(ctx, func(d *integration.Document) { d.Status.Identity.ID = "object-1" },
+				learn := func(d *integration.Document) {
+					d.Status.Identity.ID = "object-1"
+					if name == "superseded" { // the phase is the later operation's to state
+						d.Status.Phase = integration.PhaseFailed
+					}
+				}
+				err := a.Conclude(ctx, learn,
 					func(d *integration.Document) error {
 						d.Status.Phase, d.Status.ClientID = integration.PhaseProvisioned, "client-1"
 						return own

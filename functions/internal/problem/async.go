@@ -23,6 +23,22 @@ func IsAsync(prefer string) bool {
 	return false
 }
 
+// AsyncOutput is a huma output of work that is done at once or later: what it came to, or the operation that does it.
+type AsyncOutput struct {
+	Status            int
+	OperationLocation string `header:"Operation-Location"`
+	Applied           string `header:"Preference-Applied"`
+	Body              any
+}
+
+// Done answers with what the work came to.
+func Done(body any) *AsyncOutput { return &AsyncOutput{Status: http.StatusOK, Body: body} }
+
+// Later answers with the operation that does the work, and the link to it.
+func Later(operation any, link string) *AsyncOutput {
+	return &AsyncOutput{Status: http.StatusAccepted, OperationLocation: link, Applied: RespondAsync, Body: operation}
+}
+
 // NotRepeatable refuses an operation id for what runs at once: it makes no operation that a repeated request could be
 // answered with. what is "a test", for example.
 func NotRepeatable(what string) error {

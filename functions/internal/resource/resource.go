@@ -20,7 +20,8 @@ import (
 )
 
 // Kind is one sort of thing that an integration consists of. It keeps nothing between calls and never calls another
-// kind: what it needs of one it finds in the document's status.
+// kind: what it needs of one it finds in the document's status. Other kinds run beside it, so it does not change the
+// items that it is given.
 type Kind interface {
 	Place
 	// Observe reads in one hop what there is, and compares it with what the view wants. It writes nothing. What could

@@ -88,13 +88,15 @@ func TestStoryBecomesUsable(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return a.call(http.MethodGet, "/integrations/my-images", nil).at("status.phase") == "usable"
 	}, 40*time.Second, 500*time.Millisecond)
-	var types []string
-	events, _ := a.control(http.MethodGet, "/world", nil).at("events").([]any)
-	for _, e := range events {
-		types = append(types, at(event(t, e), "type").(string))
-	}
-	assert.Equal(t, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.health.changed.v1",
-		"ai.ddoe.wif.integration.usable.v1"}, types)
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // events follow what they tell of
+		var types []string
+		events, _ := a.control(http.MethodGet, "/world", nil).at("events").([]any)
+		for _, e := range events {
+			types = append(types, at(event(t, e), "type").(string))
+		}
+		assert.Equal(c, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.health.changed.v1",
+			"ai.ddoe.wif.integration.usable.v1"}, types)
+	}, 10*time.Second, 100*time.Millisecond)
 }
 
 // TestAQuarterOfAnHour: roles take 13 minutes, as Azure's may. The integration is provisioned meanwhile, and usable

@@ -3,6 +3,9 @@ package resourcetest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -34,7 +37,7 @@ func (l *Loop) Converge(ctx context.Context, fresh bool) error {
 	}
 	var errs []error
 	if unwanted := resource.InState(l.Seen, resource.Unwanted); len(unwanted) > 0 {
-		errs = append(errs, l.Record(ctx, l.Kind.Remove(ctx, l.View(fresh, false, false), unwanted)))
+		errs = append(errs, l.write(ctx, l.Kind.Remove, l.View(fresh, false, false), unwanted))
 	}
 	if foreign := resource.InState(l.Seen, resource.Foreign); len(foreign) > 0 {
 		errs = append(errs, &diagnosis.Error{Diagnosis: diagnosis.New(foreign[0].Code)})
@@ -44,7 +47,7 @@ func (l *Loop) Converge(ctx context.Context, fresh bool) error {
 	}
 	differ := resource.InState(l.Seen, resource.Missing, resource.Restorable, resource.Different)
 	if len(differ) > 0 {
-		errs = append(errs, l.Record(ctx, l.Kind.Apply(ctx, l.View(fresh, false, false), differ)))
+		errs = append(errs, l.write(ctx, l.Kind.Apply, l.View(fresh, false, false), differ))
 	}
 	return errors.Join(append(errs, l.unread())...)
 }
@@ -61,7 +64,7 @@ func (l *Loop) TakeDown(ctx context.Context, purge bool) error {
 	}
 	var errs []error
 	if unwanted := resource.InState(l.Seen, resource.Unwanted); len(unwanted) > 0 {
-		errs = append(errs, l.Record(ctx, l.Kind.Remove(ctx, l.View(false, true, purge), unwanted)))
+		errs = append(errs, l.write(ctx, l.Kind.Remove, l.View(false, true, purge), unwanted))
 	}
 	return errors.Join(append(errs, l.unread())...)
 }
@@ -82,6 +85,26 @@ func (l *Loop) unread() error {
 		errs = append(errs, item.Err)
 	}
 	return errors.Join(errs...)
+}
+
+// write applies or removes items, and holds that the kind leaves them as they were given to it.
+func (l *Loop) write(ctx context.Context, do func(context.Context, resource.View, []resource.Item) []resource.Result,
+	v resource.View, items []resource.Item) error {
+	given := withoutLearn(items)
+	err := l.Record(ctx, do(ctx, v, items))
+	if !reflect.DeepEqual(given, withoutLearn(items)) {
+		return fmt.Errorf("%s has changed the items that it was given", l.Kind.Name())
+	}
+	return err
+}
+
+// withoutLearn is a copy of items that can be compared.
+func withoutLearn(items []resource.Item) []resource.Item {
+	items = slices.Clone(items)
+	for i := range items {
+		items[i].Learn = nil
+	}
+	return items
 }
 
 // Record keeps what writes have taught, as far as the process lives, and returns what they failed with.

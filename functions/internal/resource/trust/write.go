@@ -16,6 +16,7 @@ import (
 // Apply implements resource.Kind: all that is wanted is written in as few round trips as the service allows.
 func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	d, began := v.Document, k.requests.Now()
+	items = slices.Clone(items)
 	receipts := k.credentials.Put(ctx, d, wantedOf(items))
 	for i := range items {
 		if policy.ActionOf(receipts[i].Err) == policy.Exists {
