@@ -55,6 +55,7 @@ type fakeKind struct {
 	fails  error                     // of the next write
 	before func(verb string)         // runs before each look and write
 	learn  func(*integration.Status) // what a look teaches
+	makes  func(*integration.Status) // what a write teaches
 }
 
 func (k *fakeKind) Name() string       { return k.name }
@@ -126,7 +127,7 @@ func (k *fakeKind) write(verb string, items []resource.Item, do func(key string)
 	defer k.mu.Unlock()
 	var results []resource.Result
 	for _, item := range items {
-		result := resource.Result{Item: item, Step: item.Name, StepTarget: item.Key, Err: k.fails}
+		result := resource.Result{Item: item, Step: item.Name, StepTarget: item.Key, Err: k.fails, Learn: k.makes}
 		if k.fails == nil {
 			result.Outcome = do(item.Key)
 		}
@@ -234,6 +235,22 @@ func TestAFailureDelaysOnlyWhatNeedsIt(t *testing.T) {
 	assert.ElementsMatch(t, []string{"apply ground", "apply walls", "apply door"}, h.journal.writes())
 	h.provisioned(spec("images"))
 	assert.Equal(t, []string{"apply walls", "apply roof"}, h.journal.writes())
+}
+
+// TestNothingIsMadeAfterARunThatAnotherHasTakenOver: the first of two kinds that could begin finds out, for both.
+func TestNothingIsMadeAfterARunThatAnotherHasTakenOver(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.ground.makes = func(st *integration.Status) { st.Identity.Key = "made" }
+	a, c := h.submit(spec("images"))
+	h.ground.before = func(verb string) {
+		if verb == "apply" {
+			h.submit(spec("archive"))
+		}
+	}
+	h.handle(c)
+	h.RequireStatus(a.Operation.ID, integration.OperationCanceled)
+	assert.Equal(t, []string{"apply ground"}, h.journal.writes())
 }
 
 // TestWhatIsInTheWayStopsMakingAndNotRevoking: nothing is made while somebody else's object is in its place.
