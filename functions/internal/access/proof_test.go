@@ -67,7 +67,8 @@ func TestWhyItIsUnproved(t *testing.T) {
 	const target = "https://acmedata.blob.core.windows.net/images"
 	spec := integration.Spec{Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID,
 		Container: "images"}}}
-	exchange := diagnosis.Check{ID: "exchange.token", Status: diagnosis.OutcomeFail, Code: diagnosis.CodeClientUnknown}
+	exchange := diagnosis.Check{ID: "exchange.token", Status: diagnosis.OutcomeFail,
+		Code: diagnosis.CodeIdentityMissing}
 	network := diagnosis.Check{ID: "access.network", Target: target, Status: diagnosis.OutcomeFail,
 		Code: diagnosis.CodeNetworkRulesBlocked}
 	elsewhere := network
@@ -87,8 +88,8 @@ func TestWhyItIsUnproved(t *testing.T) {
 			"immutable-container"},
 		"its own beside one without": {[]diagnosis.Check{skipped("access.read", "immutable-container")},
 			"immutable-container"},
-		"the report's":     {[]diagnosis.Check{exchange}, "client-unknown"},
-		"of the exchange":  {[]diagnosis.Check{exchange, skipped("exchange.token", "")}, "client-unknown"},
+		"the report's":     {[]diagnosis.Check{exchange}, "identity-missing"},
+		"of the exchange":  {[]diagnosis.Check{exchange, skipped("exchange.token", "")}, "identity-missing"},
 		"nothing is known": {nil, "unrecognised"},
 	} {
 		d, unproved := (&access.Tester{}).Unproved(spec, diagnosis.Report{Checks: tc.checks})

@@ -264,7 +264,7 @@ var structureCases = map[string]struct {
 	"no application": {func(s *scene) {
 		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.Identity.ID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail application-missing"}},
+	}, diagnosis.VerdictFail, []string{"fail identity-missing"}},
 	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail,
 		[]string{"fail application-replaced"}},
 	"another principal": {func(s *scene) {
@@ -282,7 +282,7 @@ var structureCases = map[string]struct {
 				return nil
 			})
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail service-principal-disabled"}},
+	}, diagnosis.VerdictFail, []string{"fail client-disabled"}},
 	"no credential": {func(s *scene) {
 		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.Identity.ID,
 			integration.CredentialName(subject))
@@ -306,7 +306,7 @@ var structureCases = map[string]struct {
 	"no assignment": {func(s *scene) {
 		_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail role-assignment-not-found"}},
+	}, diagnosis.VerdictFail, []string{"fail role-missing"}},
 	"no container": {func(s *scene) {
 		require.NoError(s.t, s.world.DeleteContainer("acmedata", "images"))
 	}, diagnosis.VerdictFail, []string{"fail container-not-found"}},
