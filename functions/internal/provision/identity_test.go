@@ -144,7 +144,9 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 				var refusal *diagnosis.Error
 				require.ErrorAs(t, err, &refusal)
 				assert.Equal(t, diagnosis.CodeIdentityReplaceRequired, refusal.Diagnosis.Code)
-				assert.Contains(t, refusal.Diagnosis.Detail, f.Document().Status.ClientID)
+				assert.Regexp(t, "^The service would remove the .+ for good and make the .+, which has "+
+					"another client id "+
+					"than "+f.Document().Status.ClientID, refusal.Diagnosis.Detail)
 				assert.Contains(t, strings.Join(refusal.Diagnosis.Remedy.Steps, " "), "?replace=true")
 			}
 			require.NotNil(t, queued.Error)

@@ -349,6 +349,29 @@ func TestATeardownFollowsWhatOutlivesWhat(t *testing.T) {
 	requireBefore(t, lines, "remove door", "remove ground")
 }
 
+// TestATeardownLooksAgainUnderWhatIsAnotherObject than was recorded: what is seen then goes as well.
+func TestATeardownLooksAgainUnderWhatIsAnotherObject(t *testing.T) {
+	t.Parallel()
+	h := built(t)
+	h.ground.learn = func(st *integration.Status) { st.ClientID = "another" }
+	looks := 0
+	h.door.before = func(verb string) {
+		if verb != "look" {
+			return
+		}
+		if looks++; looks == 2 {
+			h.door.there["door-2"] = "under the other ground"
+		}
+	}
+	_, c := h.remove(provision.TeardownOptions{})
+	h.handle(c)
+	h.RequireStatus(c.OperationID, integration.OperationSucceeded)
+	assert.Equal(t, []any{2, 0}, []any{looks, len(h.door.there)})
+	lines := h.journal.writes()
+	requireBefore(t, lines, "remove door", "remove ground")
+	assert.Equal(t, []string{"remove ground"}, lines[len(lines)-1:], "it outlives all of them")
+}
+
 // TestAVetoStopsATeardownBeforeAnythingIsTouched, also where the kind that says so is slow, and another one is at
 // once.
 func TestAVetoStopsATeardownBeforeAnythingIsTouched(t *testing.T) {

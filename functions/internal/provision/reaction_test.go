@@ -251,7 +251,7 @@ func TestAnEqualCredentialMadeByHandIsAdopted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	first := f.provisioned(spec("images"))
-	objectID, ours := first.Status.Identity.ID, first.Status.FederatedCredentials[0].Name
+	objectID := first.Status.Identity.ID
 	theirs := madeByHand(f, "api://AzureADTokenExchange")
 	for range 2 { // the second run finds what the first one has learnt
 		d := f.provisioned(spec("images"))
@@ -260,12 +260,77 @@ func TestAnEqualCredentialMadeByHandIsAdopted(t *testing.T) {
 		assert.Equal(t, theirs.Name, d.Status.FederatedCredentials[0].Name)
 		assert.True(t, d.Status.FederatedCredentials[0].Adopted)
 	}
-	// A changed audience or issuer ends the adopted trust.
+	// A changed audience is in the way, as the credential stays.
 	moved := spec("images")
 	moved.Audience = "api://another"
-	assert.Equal(t, ours, f.provisioned(moved).Status.FederatedCredentials[0].Name)
-	require.Len(t, f.world.FederatedCredentials(objectID), 1)
-	assert.Equal(t, []string{"api://another"}, f.world.FederatedCredentials(objectID)[0].Audiences)
+	requireRefused(f, moved)
+	assert.Equal(t, []world.FederatedIdentityCredential{theirs}, f.world.FederatedCredentials(objectID))
+	// A removed subject is told of, as it still gets in.
+	moved = spec("images")
+	moved.ServiceName, moved.Subjects = "", []string{other}
+	d := f.provisioned(moved)
+	require.Len(t, d.Status.FederatedCredentials, 1)
+	assert.Equal(t, integration.CredentialName(other), d.Status.FederatedCredentials[0].Name)
+	assert.Contains(t, f.world.FederatedCredentials(objectID), theirs)
+	_, found := f.drift()
+	assert.Equal(t, string(diagnosis.CodeFederatedCredentialExtra), found["drift.federatedCredential"])
+	f.tearDown()
+	assert.Equal(t, counts{deleted: 2}, f.counts(), "it goes with the identity, which is ours")
+}
+
+// requireRefused has a PUT end because of somebody else's credential.
+func requireRefused(f *fixture, s integration.Spec) {
+	f.t.Helper()
+	a, cmd := f.submit(s)
+	f.handle(cmd)
+	assert.Equal(f.t, diagnosis.CodeFederatedCredentialRefused, f.RequireStatus(a.Operation.ID, failed).Error.Code)
+}
+
+// TestAnAdoptedCredentialThatItsOwnerChanges serves no more: it stays, and ours is made beside it where Entra takes
+// both.
+func TestAnAdoptedCredentialThatItsOwnerChanges(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	objectID, ours := f.provisioned(spec("images")).Status.Identity.ID, integration.CredentialName(subject)
+	theirs := madeByHand(f, "api://AzureADTokenExchange")
+	require.True(t, f.provisioned(spec("images")).Status.FederatedCredentials[0].Adopted)
+	change := func(do func(o *world.FederatedIdentityCredential)) world.FederatedIdentityCredential {
+		changed, err := f.world.UpdateFederatedCredential(objectID, theirs.ID,
+			func(o *world.FederatedIdentityCredential) error { do(o); return nil })
+		require.NoError(t, err)
+		return changed
+	}
+	theirs = change(func(o *world.FederatedIdentityCredential) { o.Audiences = []string{"api://theirs"} })
+	_, found := f.drift()
+	assert.Equal(t, string(diagnosis.CodeFederatedCredentialRefused), found["structure.federatedCredential"])
+	for range 2 { // the second run has nothing of it in its record
+		requireRefused(f, spec("images"))
+		assert.Equal(t, []world.FederatedIdentityCredential{theirs}, f.world.FederatedCredentials(objectID))
+		assert.Empty(t, f.Document().Status.FederatedCredentials)
+	}
+	theirs = change(func(o *world.FederatedIdentityCredential) { o.Subject = other })
+	d := f.provisioned(spec("images"))
+	require.Len(t, d.Status.FederatedCredentials, 1)
+	assert.Equal(t, []any{ours, false}, []any{d.Status.FederatedCredentials[0].Name,
+		d.Status.FederatedCredentials[0].Adopted})
+	require.Len(t, f.world.FederatedCredentials(objectID), 2)
+	assert.Contains(t, f.world.FederatedCredentials(objectID), theirs)
+}
+
+// TestAnAdoptedCredentialThatIsGone is replaced by ours, under our name.
+func TestAnAdoptedCredentialThatIsGone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	objectID := f.provisioned(spec("images")).Status.Identity.ID
+	theirs := madeByHand(f, "api://AzureADTokenExchange")
+	require.True(t, f.provisioned(spec("images")).Status.FederatedCredentials[0].Adopted)
+	require.NoError(t, f.world.DeleteFederatedCredential(objectID, theirs.ID))
+	for range 2 {
+		d := f.provisioned(spec("images"))
+		assert.False(t, d.Status.FederatedCredentials[0].Adopted)
+		require.Len(t, f.world.FederatedCredentials(objectID), 1)
+		assert.Equal(t, integration.CredentialName(subject), f.world.FederatedCredentials(objectID)[0].Name)
+	}
 }
 
 // TestACredentialMadeByHandInThePlaceOfOurs, with another audience, stays: drift, health and dry run tell whose it is,

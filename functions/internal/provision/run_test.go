@@ -109,7 +109,14 @@ func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
 	op := f.RequireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)
-	assert.Equal(t, "/data/spec/issuer", op.Error.Findings[0].Pointer, "it points into the message")
+	assert.Equal(t, []any{"/data/spec/issuer", "One member of the spec breaks a rule."},
+		[]any{op.Error.Findings[0].Pointer, op.Error.Detail}, "it points into the message")
+	s.Audience = " "
+	f.handle(message.Command{Type: message.TypeProvision, ID: "event-2", IntegrationID: id,
+		OperationID: "event-2", Spec: &s})
+	op = f.RequireStatus("event-2", integration.OperationFailed)
+	require.Len(t, op.Error.Findings, 2)
+	assert.Equal(t, "2 members of the spec break a rule.", op.Error.Detail)
 	assert.Empty(t, f.requests, "nothing was touched")
 	_, err := f.service.Repository.Get(t.Context(), id)
 	assert.ErrorIs(t, err, integration.ErrNotFound)

@@ -131,6 +131,6 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			}
 		}
 		put(t, name, subject, audience)
-	})
+	}, put)
 	return s
 }

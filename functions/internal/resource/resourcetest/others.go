@@ -72,14 +72,40 @@ func (s Suite) testForeign(t *testing.T) {
 			b.isUntouched(f.Name)
 			b.must(removes, "remove")
 			assert.Empty(t, b.ours())
-			if f.Ends == "" {
-				b.isUntouched("removed")
-			}
+			b.isUntouched("removed")
 		})
+		for j, turn := range f.Turns {
+			t.Run(f.Name+" "+turn.Name, func(t *testing.T) { s.testTurn(t, i, j) })
+		}
 		if f.Races == "" {
 			t.Run(f.Name+" comes meanwhile", func(t *testing.T) { s.testForeignMeanwhile(t, i) })
 		}
 	}
+}
+
+// testTurn has somebody change their object while it serves: ours is made beside it, or nothing is.
+func (s Suite) testTurn(t *testing.T, i, j int) {
+	b := s.begin(t)
+	b.Foreign[i].Put(t)
+	b.must(begins, "it serves")
+	turn := b.Foreign[i].Turns[j]
+	turn.Put(t)
+	b.noteForeign()
+	before, err := b.ours(), b.calmly(converge, turn.Name)
+	b.isUntouched(turn.Name)
+	b.isKnown(turn.Name)
+	if turn.Refusal != "" {
+		require.Error(t, err)
+		assert.Equal(t, turn.Refusal, describe(split(err)[0]).Code)
+		assert.Equal(t, before, b.ours(), "nothing is made")
+	} else {
+		require.NoError(t, err)
+		assert.Len(t, b.ours(), len(before)+1, "ours is made beside it")
+		b.isUnchanged(turn.Name)
+	}
+	b.must(removes, "remove")
+	assert.Empty(t, b.ours())
+	b.isUntouched("removed")
 }
 
 // testForeignMeanwhile puts somebody else's object in the way before each request of a run.

@@ -56,7 +56,7 @@ type Subject struct {
 	Lock func(t testing.TB)
 }
 
-// Foreign is an object of somebody else in the place of ours.
+// Foreign is an object of somebody else in the place of ours. It is never touched.
 type Foreign struct {
 	Name string
 	// Put makes the object, unless ours holds the place already.
@@ -64,8 +64,9 @@ type Foreign struct {
 	// Refusal is the code with which nothing is made; empty where the object serves as it is, or ours is made beside
 	// it.
 	Refusal diagnosis.Code
-	// Ends is why the object is removed with ours; empty where it is never touched.
-	Ends string
+	// Turns are what its owner makes of an object that serves as it is, while it serves: Put does that, and Refusal is
+	// as above.
+	Turns []Foreign
 	// Races is why an object that comes between the look and the write is taken over; empty where none is.
 	Races string
 }

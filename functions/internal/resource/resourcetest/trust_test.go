@@ -72,25 +72,31 @@ func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			}
 		}
 		put(t, name, subject, audience)
+	}, func(t testing.TB, name, subject, audience string) {
+		change(t, name, func(o *world.FederatedIdentityCredential) {
+			o.Subject, o.Audiences = subject, []string{audience}
+		})
 	})
+	described := func(o *world.FederatedIdentityCredential) { o.Description = "ask Ada first" }
 	s.Members = []resourcetest.Member{{Name: "description",
-		Set: func(t testing.TB) {
-			change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) {
-				o.Description = "ask Ada first"
-			})
-		}}}
+		Set: func(t testing.TB) { change(t, integration.CredentialName(subject), described) }}}
 	return s
 }
 
 // credentialsInTheWay are those of somebody else on the identity; put makes one unless its pair of issuer and subject
-// is taken.
-func credentialsInTheWay(put func(t testing.TB, name, subject, audience string)) []resourcetest.Foreign {
+// is taken, and change changes one.
+func credentialsInTheWay(put, change func(t testing.TB, name, subject, audience string)) []resourcetest.Foreign {
+	const name, audience, elsewhere = "by-hand", "api://AzureADTokenExchange", "api://somewhere-else"
 	return []resourcetest.Foreign{
-		{Name: "an equal credential under another name", Ends: "it lets in the subject that is to be let in no more",
-			Put: func(t testing.TB) { put(t, "by-hand", subject, "api://AzureADTokenExchange") }},
+		{Name: "an equal credential under another name",
+			Put: func(t testing.TB) { put(t, name, subject, audience) },
+			Turns: []resourcetest.Foreign{
+				{Name: "is given another audience", Refusal: diagnosis.CodeFederatedCredentialRefused,
+					Put: func(t testing.TB) { change(t, name, subject, elsewhere) }},
+				{Name: "is given another subject", Put: func(t testing.TB) { change(t, name, third, audience) }}}},
 		{Name: "credentials with another audience", Refusal: diagnosis.CodeFederatedCredentialRefused,
 			Put: func(t testing.TB) {
-				put(t, "by-hand", subject, "api://somewhere-else")
-				put(t, "by-hand-too", another, "api://somewhere-else")
+				put(t, name, subject, elsewhere)
+				put(t, "by-hand-too", another, elsewhere)
 			}}}
 }

@@ -10,17 +10,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// compare finds the credential that is wanted among those that there are: under its own name, or as an equal one under
-// another name, which serves as well.
+// compare finds the credential that is wanted among those that there are.
 func (k *Kind) compare(d integration.Document, w integration.FederatedCredential,
 	found []resource.Credential) resource.Item {
+	w = asFound(w, found)
 	item := wantedItem(d, w)
 	if i := slices.IndexFunc(found, func(f resource.Credential) bool { return isEqual(f, w) }); i >= 0 {
 		item.State, item.Code = resource.Unchanged, ""
-		if !strings.EqualFold(found[i].Name, w.Name) {
-			w.Name, w.Adopted = found[i].Name, true
-			item.Key = w.Name
-		}
 		if w.Adopted { // somebody else's, which serves
 			item.Differences = []diagnosis.MemberDifference{theirName(w, found[i])}
 		} else {
@@ -33,7 +29,7 @@ func (k *Kind) compare(d integration.Document, w integration.FederatedCredential
 	}
 	isInTheWay := func(f resource.Credential) bool { return isForeign(d, f, w) }
 	if i := slices.IndexFunc(found, isInTheWay); i >= 0 {
-		return foreign(item, w, found[i])
+		return foreign(d, item, w, found[i])
 	}
 	i := slices.IndexFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, w.Name) })
 	if i < 0 {
@@ -46,22 +42,37 @@ func (k *Kind) compare(d integration.Document, w integration.FederatedCredential
 	return item
 }
 
-// foreign is the item of a credential whose pair of issuer and subject another one holds, with another audience.
-func foreign(item resource.Item, w integration.FederatedCredential, f resource.Credential) resource.Item {
+// asFound is what is wanted under the name that it has, or is to have: ours, or the name of an equal one that somebody
+// else has made, which serves as well. What the record has adopted counts as long as it is equal.
+func asFound(w integration.FederatedCredential, found []resource.Credential) integration.FederatedCredential {
+	own := integration.CredentialName(w.Subject)
+	w.Name = own
+	if i := slices.IndexFunc(found, func(f resource.Credential) bool { return isEqual(f, w) }); i >= 0 {
+		w.Name = found[i].Name
+	}
+	w.Adopted = !strings.EqualFold(w.Name, own)
+	return w
+}
+
+// foreign is the item of a credential whose pair of issuer and subject another one holds, with another audience. One
+// that has served so far is counted on no more.
+func foreign(d integration.Document, item resource.Item, w integration.FederatedCredential,
+	f resource.Credential) resource.Item {
 	item.State, item.Code = resource.Foreign, diagnosis.CodeFederatedCredentialRefused
 	item.Detail = "The credential " + redact.Printable(f.Name) + ", which this service did not make, has the same " +
 		"issuer and subject, and another audience: an identity takes a pair of issuer and subject once."
 	item.Differences = append(differences(w, f, diagnosis.OwnerOther), theirName(w, f))
+	if slices.ContainsFunc(d.Status.FederatedCredentials, isRecordOf(f.Name)) {
+		item.Learn = forget(f.Name)
+	}
 	return item
 }
 
 // isForeign reports whether a credential of somebody else holds the pair of issuer and subject that is wanted. One
-// that is recorded is ours to end, under whatever name: it goes before the wanted one is made.
+// that is recorded as ours is ours to end, under whatever name: it goes before the wanted one is made.
 func isForeign(d integration.Document, f resource.Credential, w integration.FederatedCredential) bool {
 	return isOfPair(f, w) && !strings.EqualFold(f.Name, w.Name) &&
-		!slices.ContainsFunc(d.Status.FederatedCredentials, func(known integration.FederatedCredential) bool {
-			return strings.EqualFold(known.Name, f.Name)
-		})
+		!slices.ContainsFunc(ours(d.Status.FederatedCredentials), isRecordOf(f.Name))
 }
 
 // isOfPair reports whether a credential has the issuer and subject that are wanted. No other one of the identity can:

@@ -73,19 +73,20 @@ func (k *Kind) observe(ctx context.Context, v resource.View) []resource.Item {
 			unread := resource.Item{Name: resource.FederatedCredential, Title: title,
 				Context: words(d, integration.FederatedCredential{}), Err: err, Apart: v.Apart}
 			if v.Ending {
-				return k.unwanted(d, wanted, nil)
+				return k.unwanted(d, ours(wanted), nil)
 			}
 			return append(k.unwanted(d, nil, wanted), unread)
 		}
 	}
 	if v.Ending {
-		items := k.unwanted(d, append(wanted, named(found)...), nil)
+		items := k.unwanted(d, append(ours(wanted), named(found)...), nil)
 		k.confirmAbsent(ctx, d, items, found)
 		return append(items, extras(d, found, nil)...)
 	}
 	items := make([]resource.Item, 0, len(wanted))
-	for _, w := range wanted {
-		items = append(items, k.compare(d, w, found))
+	for i := range wanted {
+		wanted[i] = asFound(wanted[i], found)
+		items = append(items, k.compare(d, wanted[i], found))
 	}
 	items = append(items, k.unwanted(d, named(found), wanted)...)
 	return append(items, extras(d, found, wanted)...)
@@ -110,13 +111,18 @@ type credential struct {
 }
 
 // unwanted are the credentials of ours that are to go: the recorded ones and the ones in more, but for those that are
-// wanted. A recorded one that no list shows is deleted all the same: lists lag.
+// wanted. A recorded one that no list shows is deleted all the same: lists lag. But where another one serves in its
+// place it is gone, as an identity takes a pair of issuer and subject once.
 func (k *Kind) unwanted(d integration.Document, more, wanted []integration.FederatedCredential) []resource.Item {
 	var items []resource.Item
-	for _, f := range slices.Concat(d.Status.FederatedCredentials, more) {
-		isNamed := func(name string) bool { return strings.EqualFold(name, f.Name) }
-		if slices.ContainsFunc(wanted, func(w integration.FederatedCredential) bool { return isNamed(w.Name) }) ||
-			slices.ContainsFunc(items, func(i resource.Item) bool { return isNamed(i.Key) }) {
+	isReplaced := func(f integration.FederatedCredential) bool {
+		return slices.ContainsFunc(wanted, func(w integration.FederatedCredential) bool {
+			return w.Adopted && w.Subject == f.Subject
+		})
+	}
+	for _, f := range append(slices.DeleteFunc(ours(d.Status.FederatedCredentials), isReplaced), more...) {
+		isListed := func(i resource.Item) bool { return strings.EqualFold(i.Key, f.Name) }
+		if slices.ContainsFunc(wanted, isRecordOf(f.Name)) || slices.ContainsFunc(items, isListed) {
 			continue
 		}
 		items = append(items, resource.Item{Name: resource.FederatedCredential, Title: title, Key: f.Name,
@@ -134,9 +140,8 @@ func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, items 
 		return slices.ContainsFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, name) })
 	}
 	isConfirmed := true
-	if slices.ContainsFunc(d.Status.FederatedCredentials, func(f integration.FederatedCredential) bool {
-		return !isListed(f.Name)
-	}) {
+	isHidden := func(f integration.FederatedCredential) bool { return !isListed(f.Name) }
+	if slices.ContainsFunc(ours(d.Status.FederatedCredentials), isHidden) {
 		second, err := k.credentials.List(ctx, d)
 		found, isConfirmed = append(found, second...), err == nil
 	}
@@ -164,19 +169,33 @@ func extras(d integration.Document, found []resource.Credential,
 	byName := func(a, b resource.Credential) int { return strings.Compare(a.Name, b.Name) }
 	// reports name them in the same order each time
 	for _, f := range slices.SortedFunc(slices.Values(found), byName) {
-		isNamed := func(w integration.FederatedCredential) bool { return strings.EqualFold(w.Name, f.Name) }
+		isNamed := isRecordOf(f.Name)
 		isTold := func(w integration.FederatedCredential) bool { return isNamed(w) || isOfPair(f, w) }
 		if slices.ContainsFunc(named(found), isNamed) || slices.ContainsFunc(wanted, isTold) ||
-			slices.ContainsFunc(d.Status.FederatedCredentials, isNamed) {
+			slices.ContainsFunc(ours(d.Status.FederatedCredentials), isNamed) {
 			continue
 		}
 		have := diagnosis.MemberDifference{Member: "issuer, subject", Have: f.Issuer + ", " + f.Subject,
 			Owner: diagnosis.OwnerOther}
-		items = append(items, resource.Item{Name: resource.FederatedCredential, Key: f.Name, Target: f.Name,
+		item := resource.Item{Name: resource.FederatedCredential, Key: f.Name, Target: f.Name,
 			State: resource.Extra, Code: diagnosis.CodeFederatedCredentialExtra,
-			Context: words(d, integration.FederatedCredential{}), Differences: []diagnosis.MemberDifference{have}})
+			Context: words(d, integration.FederatedCredential{}), Differences: []diagnosis.MemberDifference{have}}
+		if slices.ContainsFunc(d.Status.FederatedCredentials, isNamed) { // it has served
+			item.Learn = forget(f.Name)
+		}
+		items = append(items, item)
 	}
 	return items
+}
+
+// ours are the credentials that we made. What was adopted is somebody else's: it is never changed and never removed.
+func ours(all []integration.FederatedCredential) []integration.FederatedCredential {
+	return slices.DeleteFunc(slices.Clone(all), func(f integration.FederatedCredential) bool { return f.Adopted })
+}
+
+// isRecordOf returns what reports whether a recorded or wanted credential has the name.
+func isRecordOf(name string) func(integration.FederatedCredential) bool {
+	return func(f integration.FederatedCredential) bool { return strings.EqualFold(f.Name, name) }
 }
 
 // learn records a credential, in place of the one for the same subject: a subject has one.

@@ -139,16 +139,97 @@ func TestWhatIsInTheWay(t *testing.T) {
 // TestARecordedOneInTheWay goes by its record, before the wanted one is made: no list need show that it is gone.
 func TestARecordedOneInTheWay(t *testing.T) {
 	t.Parallel()
-	v, adopted := view(), of(two)
-	adopted.Name, adopted.Audiences = "by-hand", []string{"another"}
-	v.Document.Status.FederatedCredentials = []integration.FederatedCredential{{Name: "By-Hand", Subject: two,
-		Adopted: true}}
-	items := (&kept{lists: [][]resource.Credential{{of(one), adopted}}}).kind().Observe(t.Context(), v)
+	v, old := view(), of(two)
+	old.Name, old.Audiences = "old", []string{"another"}
+	v.Document.Status.FederatedCredentials = []integration.FederatedCredential{{Name: "Old", Subject: two}}
+	items := (&kept{lists: [][]resource.Credential{{of(one), old}}}).kind().Observe(t.Context(), v)
 	require.Len(t, items, 3)
 	assert.Equal(t, []resource.State{resource.Unchanged, resource.Missing, resource.Unwanted},
 		[]resource.State{items[0].State, items[1].State, items[2].State})
-	assert.Equal(t, "By-Hand", items[2].Key)
+	assert.Equal(t, "Old", items[2].Key)
 	assert.Nil(t, items[1].Learn, "it is recorded until it is gone")
+}
+
+// TestWhatWasAdopted is somebody else's: whatever becomes of it, it is not to be changed and not to be removed, and
+// the record forgets it when it serves no more.
+func TestWhatWasAdopted(t *testing.T) {
+	t.Parallel()
+	own, byHand := integration.CredentialName(two), of(two)
+	byHand.Name = "By-Hand"
+	known := integration.FederatedCredential{Name: "by-hand", ID: "id", Issuer: "https://i", Subject: two,
+		Audience: "a",
+		Adopted:  true}
+	served, ours := known, known
+	served.Name, ours.Name, ours.Adopted = "By-Hand", own, false
+	seen := func(key string, state resource.State) string { return key + " " + string(state) }
+	for name, c := range map[string]struct {
+		change func(v *resource.View, f *resource.Credential)
+		want   []string // of the items after the first subject's
+		record []integration.FederatedCredential
+	}{
+		"serves": {func(*resource.View, *resource.Credential) {}, []string{seen("By-Hand", resource.Unchanged)},
+			[]integration.FederatedCredential{served}},
+		"another audience": {func(_ *resource.View, f *resource.Credential) { f.Audiences = []string{"another"} },
+			[]string{seen(own, resource.Foreign)}, nil},
+		"another subject": {func(_ *resource.View, f *resource.Credential) { f.Subject = "three" },
+			[]string{seen(own, resource.Missing), seen("By-Hand", resource.Extra)}, nil},
+		"gone, and ours is there, unrecorded": {func(_ *resource.View, f *resource.Credential) { f.Name = own },
+			[]string{seen(own, resource.Unchanged)}, []integration.FederatedCredential{ours}},
+		"gone": {func(_ *resource.View, f *resource.Credential) { *f = of(one) },
+			[]string{seen(own, resource.Missing)}, []integration.FederatedCredential{known}},
+		"the spec has another audience": {func(v *resource.View, f *resource.Credential) {
+			v.Document.Spec.Audience = "b"
+		}, []string{seen(own, resource.Foreign)}, nil},
+		"the spec has another issuer": {func(v *resource.View, f *resource.Credential) {
+			v.Document.Spec.Issuer = "https://j"
+		}, []string{seen(own, resource.Missing), seen("By-Hand", resource.Extra)}, nil},
+		"the spec lets the subject in no more": {func(v *resource.View, f *resource.Credential) {
+			v.Document.Spec.Subjects = []string{one}
+		}, []string{seen("By-Hand", resource.Extra)}, nil},
+		"the end": {func(v *resource.View, _ *resource.Credential) { v.Ending = true },
+			[]string{seen("By-Hand", resource.Extra)}, nil},
+	} {
+		v, theirs := view(), byHand
+		v.Document.Status.FederatedCredentials = []integration.FederatedCredential{known}
+		c.change(&v, &theirs)
+		items := (&kept{lists: [][]resource.Credential{{of(one), theirs}}}).kind().Observe(t.Context(), v)
+		var is []string
+		for _, item := range items[1:] {
+			is = append(is, seen(item.Key, item.State))
+			if item.Learn != nil {
+				item.Learn(&v.Document.Status)
+			}
+		}
+		assert.Equal(t, c.want, is, name)
+		assert.ElementsMatch(t, c.record, v.Document.Status.FederatedCredentials, name)
+	}
+	unread, v := &kept{unread: errors.New("no answer")}, view()
+	v.Document.Status.FederatedCredentials, v.Ending = []integration.FederatedCredential{known}, true
+	items := unread.kind().Observe(t.Context(), v)
+	require.Len(t, items, 1, "only ours is to go without a list")
+	assert.Equal(t, integration.CredentialName(one), items[0].Key)
+}
+
+// TestOneThatServesInThePlaceOfOurs means that ours is gone, unless it is seen beside it, for another issuer.
+func TestOneThatServesInThePlaceOfOurs(t *testing.T) {
+	t.Parallel()
+	v, byHand, stale := view(), of(two), of(two)
+	byHand.Name, stale.Issuer = "by-hand", "https://j"
+	v.Document.Status.FederatedCredentials = []integration.FederatedCredential{{Name: stale.Name, Subject: two}}
+	for _, c := range []struct {
+		list []resource.Credential
+		want []resource.State
+	}{
+		{[]resource.Credential{of(one), byHand}, []resource.State{resource.Unchanged, resource.Unchanged}},
+		{[]resource.Credential{of(one), byHand, stale}, []resource.State{resource.Unchanged, resource.Unchanged,
+			resource.Unwanted}},
+	} {
+		var states []resource.State
+		for _, item := range (&kept{lists: [][]resource.Credential{c.list}}).kind().Observe(t.Context(), v) {
+			states = append(states, item.State)
+		}
+		assert.Equal(t, c.want, states)
+	}
 }
 
 // TestADescriptionThatSomebodyHasChanged is shown as theirs, of a credential that we made alone.
