@@ -158,7 +158,7 @@ func appEntries() []Entry {
 	return []Entry{
 		{Code: CodeQueueUnavailable, Title: "The command queue cannot be reached", Transient: true, Who: WhoOperator,
 			Outcome: OutcomeUnknown,
-			Cause:   "The command could not be put on the Service Bus queue, so nothing was started.",
+			Cause:   "The command could not be put on the Service Bus queue, so nothing was started yet.",
 			Steps: []string{"Send the request again later; the same Operation-Id is safe.", "If it stays, check " +
 				"the namespace and that the app's identity holds Azure Service Bus Data Owner or Data Sender."}},
 		{Code: CodeStoreUnavailable, Title: "The state store cannot be reached", Transient: true, Who: WhoOperator,

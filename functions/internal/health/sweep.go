@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// SweepInterval is how often the timer runs: function.json's schedule is the same. A sweep takes what falls
-	// due before the next one, each message scheduled for its own time.
-	SweepInterval = 5 * time.Minute
+	// SweepInterval is how often the timer runs. A sweep takes what falls due before the next one, each message
+	// scheduled for its own time.
+	SweepInterval = operation.SweepInterval
 	// sweepPage is how many entries a sweep reads at a time. A store may read each entry's content, so a page bounds
 	// what is read in vain beyond the horizon.
 	sweepPage = 64

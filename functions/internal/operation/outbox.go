@@ -75,7 +75,7 @@ func (e *Engine) Change(
 	}
 	d, err = e.tell(ctx, d)
 	if err == nil && len(d.Outbox) == 0 {
-		err = e.unmark(ctx, id, marked)
+		err = e.forget(ctx, prefixMarkers+id, marked)
 	}
 	return d, err
 }
@@ -170,34 +170,40 @@ func (e *Engine) mark(ctx context.Context, id string) (string, error) {
 	return etag, StoreError(err)
 }
 
-// unmark deletes a version of a marker. One that is gone, or was written anew meanwhile, is left alone.
-func (e *Engine) unmark(ctx context.Context, id, etag string) error {
-	err := e.repository.Store.Delete(ctx, prefixMarkers+id, etag)
+// forget deletes a version of a record of an index. One that is gone, or was written anew meanwhile, is left alone.
+func (e *Engine) forget(ctx context.Context, key, etag string) error {
+	err := e.repository.Store.Delete(ctx, key, etag)
 	if errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) {
 		return nil
 	}
 	return StoreError(err)
 }
 
-// errTopicClosed ends a sweep: what the topic does not take now it will not take for the next integration either.
-var errTopicClosed = errors.New("the topic takes no events")
+// errClosed ends a sweep: what queue or topic do not take now they will not take for the next integration either.
+var errClosed = errors.New("queue or topic take nothing")
 
-// Sweep tells what marked integrations have to tell. It may be broken off anywhere and may run twice at once: a marker
-// goes last, and only in the version that was seen. An integration whose records cannot be read hinders no other.
+// Sweep sends the commands that the queue has not taken, and tells what marked integrations have to tell. It may be
+// broken off anywhere and may run twice at once: a marker goes last, and only in the version that was seen. An
+// integration whose records cannot be read hinders no other.
 func (e *Engine) Sweep(ctx context.Context) error {
+	return errors.Join(e.sweep(ctx, prefixUnsent, e.sendKept), e.sweep(ctx, prefixMarkers, e.tellMarked))
+}
+
+// sweep deals with the records of an index, one after the other.
+func (e *Engine) sweep(ctx context.Context, prefix string,
+	deal func(context.Context, integration.Record) error) error {
 	var failed []error
 	for token := ""; ; {
-		records, next, err := e.repository.Store.List(ctx, prefixMarkers, token, sweepPage)
+		records, next, err := e.repository.Store.List(ctx, prefix, token, sweepPage)
 		if err != nil {
-			return StoreError(fmt.Errorf("list untold news: %w", err))
+			return errors.Join(append(failed, StoreError(fmt.Errorf("list %s: %w", prefix, err)))...)
 		}
 		for _, r := range records {
-			err := e.tellMarked(ctx, r)
+			err := deal(ctx, r)
 			if err != nil {
-				failed = append(failed, fmt.Errorf("tell the news of %s: %w",
-					strings.TrimPrefix(r.Key, prefixMarkers), err))
+				failed = append(failed, fmt.Errorf("sweep %s: %w", r.Key, err))
 			}
-			if errors.Is(err, errTopicClosed) || ctx.Err() != nil {
+			if errors.Is(err, errClosed) || ctx.Err() != nil {
 				return errors.Join(failed...)
 			}
 		}
@@ -227,7 +233,7 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 		if e.isFresh(r) {
 			return nil
 		}
-		return e.unmark(ctx, id, r.ETag)
+		return e.forget(ctx, r.Key, r.ETag)
 	}
 	for _, part := range []func() (int, error){
 		func() (int, error) { d, err := e.tell(ctx, d); return len(d.Outbox), err },
@@ -238,10 +244,10 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 			return err
 		}
 		if left > 0 {
-			return errTopicClosed
+			return errClosed
 		}
 	}
-	return e.unmark(ctx, id, r.ETag)
+	return e.forget(ctx, r.Key, r.ETag)
 }
 
 // isFresh reports whether a marker may belong to a request that has not written its record yet.

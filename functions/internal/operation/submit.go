@@ -54,7 +54,8 @@ type Accepted struct {
 
 // Submit writes the intent down and sends its command. The same operation id with the same content answers the same
 // operation, and sends its command again while it has not started. Where the command cannot be sent the error is
-// queue-unavailable and Accepted tells which operation to repeat. Errors are *diagnosis.Error.
+// queue-unavailable and Accepted tells which operation to repeat; the timer sends it too (see Sweep). Errors are
+// *diagnosis.Error.
 func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	w, err := newRequest(in)
 	if err != nil {
@@ -84,11 +85,7 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	}
 	w.Command.OperationID = a.Operation.ID
 	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
-		found := diagnosis.New(diagnosis.CodeQueueUnavailable,
-			diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
-				"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID,
-				a.Operation.ID))
-		return a, &diagnosis.Error{Diagnosis: found, Err: err}
+		return a, &diagnosis.Error{Diagnosis: e.keep(ctx, a, w.Command), Err: err}
 	}
 	return a, nil
 }
