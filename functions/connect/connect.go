@@ -38,9 +38,8 @@ type input struct {
 func (input) LongTags() map[string]string {
 	return map[string]string{
 		"ID": `doc:"Integration id: 3 to 50 lower-case letters, digits and single hyphens"`,
-		"DryRun": `doc:"Answer with the plan and touch nothing. The plan goes by what is recorded: it tells what ` +
-			`would be removed, but the DDOE platform is not asked, so whether organisation, project and type ` +
-			`exist, and whether something there is taken over, is known only in the run"`,
+		"DryRun": `doc:"Answer with the plan and touch nothing. The plan goes by what Entra, Azure and the DDOE ` +
+			`platform hold now"`,
 		"Replace": `doc:"Let the spec ask for another identity than there is, of another kind, resource group or ` +
 			`region: the one that there is is removed for good, and the client id is another one"`,
 	}

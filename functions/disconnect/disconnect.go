@@ -43,9 +43,9 @@ func (f Function) Register(api huma.API) {
 		Summary: "Tear an integration down",
 		Description: "Starts an operation that removes what the service made for the integration: role assignments, " +
 			"federated identity credentials and identity (an application with its service principal, or a " +
-			"user-assigned managed identity), and before them driver and integration on the DDOE platform, also " +
-			"where a person had made those and the service took them over. Role assignments that it had adopted " +
-			"stay; credentials that it had adopted go with the identity alone.",
+			"user-assigned managed identity), driver and integration on the DDOE platform. Trust and rights go " +
+			"first, whatever the platform does. What a person made stays, also where the service uses it; " +
+			"credentials on an identity that is removed go with it.",
 		DefaultStatus: http.StatusAccepted,
 	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)

@@ -56,11 +56,11 @@ func (t *teller) tell(ctx context.Context) error {
 		{"The same test now says what is wrong and who can mend it", t.fails},
 		{"The same PUT mends it. It asks for the platform's side too, which the organisation does not offer: a " +
 			"person gets the form", t.manual},
-		{"Once it is offered, the same PUT makes the platform's side: integration and driver", t.takeOver},
+		{"Once it is offered, the same PUT makes the platform's side: integration and driver", t.offerType},
 		{"The app proves access by itself, and the platform validates its driver", t.validated},
 		{"Somebody deletes the driver on the platform: drift", t.drift},
 		{"The same PUT makes it anew", t.connectPlatform},
-		{"Take everything down again, the platform's side first", t.teardown},
+		{"Take everything down again, trust and rights first", t.teardown},
 		{"Directory and subscription are as before (Entra keeps the deleted application in its recycle bin " +
 			"for 30 days)",
 			func(ctx context.Context) error { return t.grown(ctx, before, 0) }},

@@ -60,8 +60,8 @@ func (t *teller) offer() string {
 	return fmt.Sprintf("/objects/ddoe.availableIntegrations/%v", t.offered["type"])
 }
 
-// takeOver offers the type again.
-func (t *teller) takeOver(ctx context.Context) error {
+// offerType has the organisation offer the type again.
+func (t *teller) offerType(ctx context.Context) error {
 	t.request(http.MethodPut, t.offer(), nil)
 	a, err := t.send(ctx, http.MethodPut, t.control, t.offer(), t.offered)
 	if err != nil {

@@ -73,7 +73,7 @@ type Request struct {
 	Prefix string
 	// Propagated reports whether propagation explains no refusal any more, for who knows better than the document:
 	// access has worked since the last change, or there was one that the document does not show. Nil: the
-	// document decides, as function Propagated does.
+	// document decides.
 	Propagated *bool
 }
 

@@ -74,10 +74,7 @@ type ApplicationPatch struct {
 	// SignInAudience defaults to AzureADMyOrg: the wider audiences are throttled harder and refused by some tenants.
 	SignInAudience string   `json:"signInAudience"`
 	Description    string   `json:"description,omitempty"`
-	Notes          string   `json:"notes,omitempty"`
 	Tags           []string `json:"tags,omitempty"`
-	// ServiceManagementReference is demanded by some tenants (ServiceTreeNullValueProvided).
-	ServiceManagementReference string `json:"serviceManagementReference,omitempty"`
 }
 
 const selectApplication = "?$select=id,appId,displayName,uniqueName,signInAudience,tags,isDisabled," +

@@ -117,14 +117,13 @@ var requestCases = []struct {
 		"application with every member", answer{status: 201, body: applicationJSON},
 		func(t *testing.T, c *graph.Client) (outcome, error) {
 			a, w, err := c.CreateApplication(t.Context(), "it's 100% a/b#c", graph.ApplicationPatch{
-				DisplayName: "d", SignInAudience: "AzureADMultipleOrgs", Description: "e", Notes: "n",
-				ServiceManagementReference: "s",
+				DisplayName: "d", SignInAudience: "AzureADMultipleOrgs", Description: "e",
 			})
 			return outcome{a, w}, err
 		},
 		exchange{method: "POST", url: root + "applications", contentType: "application/json",
 			body: `{"uniqueName":"it's 100% a/b#c","displayName":"d","signInAudience":"AzureADMultipleOrgs",` +
-				`"description":"e","notes":"n","serviceManagementReference":"s"}`},
+				`"description":"e"}`},
 		outcome{readApplication, receipt(graph.OutcomeCreated)},
 	},
 	{

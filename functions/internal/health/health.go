@@ -1,5 +1,5 @@
 // Package health checks integrations on a schedule and keeps their health state: it plans each integration's checks on
-// a grid of its own (schedule), asks for those that are due (sweep), looks (look, structure), and judges what was seen
+// a grid of its own (schedule), asks for those that are due (sweep), looks (look), and judges what was seen
 // (judge). A change of state is told exactly once. It promises that a check is neither lost nor made twice, whatever
 // crashes or runs at the same time; it never turns what is unknown into unhealthy, and it changes nothing that it
 // looks at.

@@ -261,7 +261,7 @@ type DDOEDriver struct {
 // DDOEForm is what a person types into the platform's "Create Storage Integration" form.
 type DDOEForm struct {
 	OrganizationID  string `json:"organizationId,omitempty"`
-	IntegrationName string `json:"integrationName" doc:"Name to give it; by this name a later PUT finds it"`
+	IntegrationName string `json:"integrationName" doc:"Name to give it"`
 	Provider        string `json:"provider" doc:"What to choose as provider"`
 	IntegrationType string `json:"integrationType" doc:"What to choose as type"`
 	ClientID        string `json:"clientId" doc:"Client id of the identity"`
@@ -376,7 +376,7 @@ type Step struct {
 	Name       string         `json:"name" example:"application"`
 	Target     string         `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string         `json:"status" enum:"done,failed"`
-	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,left,adopted,restored"`
+	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,adopted,restored"`
 	Code       diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
 	RequestID  string         `json:"requestId,omitempty"`
 	At         time.Time      `json:"at"`
@@ -389,8 +389,6 @@ func (Step) LongTags() map[string]string {
 		"Outcome": `doc:"What the write came to: updated is a write over an object that was there, at ` +
 			`the look or by ` +
 			`the time of the write, adopted is an equal object that others had made, absent ` +
-			`one that was gone already, left one that stays because it is a person's: a driver that was moved to ` +
-			`another integration, or what may have been made by the form; whoever wants it gone removes it on the ` +
-			`platform"`,
+			`one that was gone already"`,
 	}
 }

@@ -24,7 +24,7 @@ import (
 func TestEachOutcomeOfAStep(t *testing.T) {
 	t.Parallel()
 	for outcome, kept := range map[string]bool{"created": true, "updated": true, "deleted": true, "restored": true,
-		"adopted": true, "unchanged": false, "absent": false, "left": false} {
+		"adopted": true, "unchanged": false, "absent": false} {
 		for _, status := range []string{"done", "failed"} {
 			f := newFixture(t)
 			c := f.submitted()

@@ -1,7 +1,5 @@
 package policy
 
-import "strings"
-
 // Operation names a request to a service, as package diagnosis knows it.
 type Operation string
 
@@ -86,6 +84,3 @@ func deletes() []Operation {
 	return []Operation{ApplicationDelete, PrincipalDelete, CredentialDelete, DeletedItemPurge, RoleDelete,
 		ManagedIdentityDelete, ManagedCredentialDelete, PlatformIntegrationDelete, DriverDelete}
 }
-
-// IsOnDriver reports whether an operation is about a driver, which is in a project.
-func (op Operation) IsOnDriver() bool { return strings.HasPrefix(string(op), "ddoe.driver.") }

@@ -246,11 +246,14 @@ func (m *machine) isAsWanted(t *rapid.T) {
 	}
 	var want, have state
 	if m.wanted != nil {
-		want = state{Credentials: m.wanted.Subjects}
+		for _, wanted := range m.wanted.Subjects {
+			want.Credentials = append(want.Credentials, wanted+" of "+world.Issuer+" for [api://AzureADTokenExchange]")
+		}
 		if m.kind == integration.IdentityManaged {
 			want.Identities = []string{"0123abcd/" + id}
 		} else {
-			want.Applications, want.Principals = []string{m.wanted.DisplayName}, []bool{!m.isDisabled}
+			want.Applications, want.Principals = []string{m.wanted.DisplayName +
+				" of managed-by:ddoe-wif integration:" + id}, []bool{!m.isDisabled}
 		}
 		for _, grant := range grantsOf(*m.wanted) {
 			want.Grants = append(want.Grants, grant+m.conditions[grant])
@@ -286,9 +289,9 @@ func (m *machine) state() state {
 		if a.UniqueName == somebodyElses {
 			continue
 		}
-		s.Applications = append(s.Applications, a.DisplayName)
+		s.Applications = append(s.Applications, a.DisplayName+" of "+strings.Join(a.Tags, " "))
 		for _, c := range m.world.FederatedCredentials(a.ID) {
-			s.Credentials = append(s.Credentials, c.Subject)
+			s.Credentials = append(s.Credentials, fmt.Sprint(c.Subject, " of ", c.Issuer, " for ", c.Audiences))
 		}
 	}
 	for _, u := range managed(m.fixture) {
@@ -297,7 +300,7 @@ func (m *machine) state() state {
 		}
 		s.Identities = append(s.Identities, u.Tags["ddoe-wif"])
 		for _, c := range m.world.UserAssignedIdentityCredentials(u.ID) {
-			s.Credentials = append(s.Credentials, c.Subject)
+			s.Credentials = append(s.Credentials, fmt.Sprint(c.Subject, " of ", c.Issuer, " for ", c.Audiences))
 		}
 	}
 	for _, p := range m.world.ServicePrincipals() {

@@ -124,13 +124,13 @@ func TestUntilGone(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	for outcome, changed := range map[resource.Outcome]bool{"created": true, "updated": true, "deleted": true,
-		"restored": true, "unchanged": false, "absent": false, "left": false, "adopted": false} {
+		"restored": true, "unchanged": false, "absent": false, "adopted": false} {
 		assert.Equal(t, changed, outcome.HasChanged(), outcome)
 	}
-	assert.Equal(t, []resource.Outcome{"created", "updated", "unchanged", "deleted", "absent", "left",
+	assert.Equal(t, []resource.Outcome{"created", "updated", "unchanged", "deleted", "absent",
 		"adopted", "restored"}, []resource.Outcome{resource.OutcomeCreated, resource.OutcomeUpdated,
 		resource.OutcomeUnchanged, resource.OutcomeDeleted, resource.OutcomeAbsent,
-		resource.OutcomeLeft, resource.OutcomeAdopted, resource.OutcomeRestored})
+		resource.OutcomeAdopted, resource.OutcomeRestored})
 }
 
 // TestNames holds the words that plans and steps are written in.

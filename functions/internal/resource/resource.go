@@ -150,14 +150,13 @@ type Item struct {
 type Outcome string
 
 // The outcomes of writes. Updated is a write over an object that was there, at the look or by the time of the write;
-// Absent is an item that was gone already; Left is one that stays because it is somebody else's.
+// Absent is an item that was gone already.
 const (
 	OutcomeCreated   Outcome = "created"
 	OutcomeUpdated   Outcome = "updated"
 	OutcomeUnchanged Outcome = "unchanged"
 	OutcomeDeleted   Outcome = "deleted"
 	OutcomeAbsent    Outcome = "absent"
-	OutcomeLeft      Outcome = "left"
 	OutcomeAdopted   Outcome = "adopted"
 	OutcomeRestored  Outcome = "restored"
 )
