@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,6 +115,9 @@ func TestLimitsOfTheDocument(t *testing.T) {
 	a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +
 		"/api/v1/subject-tokens", "DDOE_API_KEY": planted})
 	require.Equal(t, 201, a.call("PUT", "/integrations/existing", good).StatusCode)
+	require.Equal(t, 201, a.call("PUT", "/integrations/by-hand", fmt.Sprintf(`{"serviceName": "by-hand", "ddoe": {
+		"organizationId": %q}, "storage": [{"resourceId": %q}]}`, dataloop.OrganizationID,
+		world.DataAccountID)).StatusCode)
 	a.deliver()
 	_, api := listed(t)
 	schemas := api.OpenAPI().Components.Schemas
@@ -123,6 +127,7 @@ func TestLimitsOfTheDocument(t *testing.T) {
 		}
 		return fmt.Sprintf("%s-%d", strings.Trim(pointer, "/"), n)
 	}
+	tried := map[string]bool{}
 	for _, c := range []struct {
 		method, path, schema string
 		body                 func(l limit, value any) map[string]any
@@ -132,7 +137,11 @@ func TestLimitsOfTheDocument(t *testing.T) {
 		{http.MethodPost, "/integrations/existing/access-tests", "Options", func(l limit, value any) map[string]any {
 			return map[string]any{l.pointer[1:]: value}
 		}, 2},
+		{http.MethodPost, "/integrations/by-hand/confirm", "Made", func(l limit, value any) map[string]any {
+			return map[string]any{l.pointer[1:]: value}
+		}, 4},
 	} {
+		tried[c.schema] = true
 		limits := limitsOf(schemas, schemas.Map()[c.schema], "", element)
 		require.GreaterOrEqual(t, len(limits), c.least)
 		for _, l := range limits {
@@ -152,6 +161,13 @@ func TestLimitsOfTheDocument(t *testing.T) {
 				assert.Equal(t, l.pointer, findings[0].(map[string]any)["pointer"], l.name)
 			}
 		}
+	}
+	for name, op := range operationsOf(api) {
+		if op.RequestBody == nil || op.RequestBody.Content["application/json"] == nil {
+			continue
+		}
+		s := op.RequestBody.Content["application/json"].Schema
+		assert.True(t, len(limitsOf(schemas, s, "", element)) == 0 || tried[path.Base(s.Ref)], "%s: %s", name, s.Ref)
 	}
 }
 

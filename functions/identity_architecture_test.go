@@ -1,6 +1,9 @@
 package functions
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"path"
 	"slices"
@@ -8,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // ofIdentityKinds are parts of words that tell the kinds of identity apart.
@@ -26,7 +30,7 @@ func TestNobodyAsksWhichIdentityKind(t *testing.T) {
 	for _, s := range sources(t) {
 		for name, file := range s.files {
 			at := path.Join(s.folder, name)
-			found := wordsNamed(file, ofIdentityKinds)
+			found := slices.Concat(wordsNamed(file, ofIdentityKinds), kindsCompared(file))
 			if len(found) == 0 || !strings.HasPrefix(at, "functions/") {
 				continue
 			}
@@ -39,4 +43,41 @@ func TestNobodyAsksWhichIdentityKind(t *testing.T) {
 		}
 	}
 	assert.ElementsMatch(t, knowsIdentityKinds, slices.Collect(maps.Keys(asks)))
+}
+
+// kindsCompared are the kinds of identity that a file compares something with, as texts.
+func kindsCompared(file *ast.File) []string {
+	var found []string
+	note := func(operands ...ast.Expr) {
+		for _, operand := range operands {
+			text, ok := operand.(*ast.BasicLit)
+			if ok && slices.Contains([]string{`"managedIdentity"`, `"application"`}, text.Value) {
+				found = append(found, text.Value)
+			}
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BinaryExpr:
+			note(n.X, n.Y)
+		case *ast.CaseClause:
+			note(n.List...)
+		}
+		return true
+	})
+	return found
+}
+
+func TestComparisonsWithAKindAreSeen(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		`var is = kind == "managedIdentity"`:                                       1,
+		`func f() { switch kind { case "application", "managedIdentity": } }`:      2,
+		`var known = map[string]bool{"managedIdentity": true}`:                     0,
+		`var is = kind == "deleted application" || words["managedIdentity"] != ""`: 0,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "a.go", "package a\n"+text, 0)
+		require.NoError(t, err)
+		assert.Len(t, kindsCompared(file), want, text)
+	}
 }
