@@ -172,8 +172,8 @@ func (c *Client) batch(ctx context.Context, op string, requests []batchRequest,
 	return results
 }
 
-// notSent is what Graph answers to a request of a batch that it does not carry out, as one before it has failed: the
-// answer to a request in a batch that was not sent for the same reason.
+// notSent is the answer to a request whose batch was not sent, as one of an earlier batch has failed. It is the one
+// that Graph gives within a batch for the same reason.
 func notSent(op string) *Error {
 	return &Error{Op: op, StatusCode: http.StatusFailedDependency, InBatch: true}
 }

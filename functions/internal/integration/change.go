@@ -59,8 +59,8 @@ func (r *Repository) UpdateHealthFrom(ctx context.Context, known HealthRecord,
 	return update(startingWith(first, read), change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
 }
 
-// Touch creates a record that an index is made of, or writes it anew: who has listed the older version, and has
-// decided by it that the record can go, does then not delete it. It returns the new version.
+// Touch creates a record that an index is made of, or writes it anew, and returns the new version. Whoever has listed
+// the older version and wants to delete it by that version is then refused.
 func (r *Repository) Touch(ctx context.Context, key string, body []byte) (string, error) {
 	absent := func() (Record, error) { return Record{Key: key}, nil }
 	read := func() (Record, error) {

@@ -10,9 +10,9 @@ import (
 // isReady is the message of the condition Ready where it is True.
 const isReady = "All that the spec asks for is made, and access was proved."
 
-// Conditions are what is known of the document: the sum of it, Ready, before what was observed. What a test has proved
-// is not said of access any more once a health check has found otherwise, be it by a look at the structure; it is said
-// again when that is mended.
+// Conditions are what is known of the document: the sum of it, Ready, before what was observed. Verified
+// shows what a health check has found since the test that proved access, where that is not that it works. It shows the
+// test's result again when that is mended.
 func (d Document) Conditions() []Condition {
 	all := append([]Condition{d.Ready()}, d.Status.Conditions...)
 	for i, c := range all {

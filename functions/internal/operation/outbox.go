@@ -18,8 +18,8 @@ import (
 
 // What a change has to tell is in the outbox of the changed record, written with the change, and leaves it once it is
 // published. Whoever handles a message of the integration tells what is still there, so a crash in between costs
-// nothing. What nobody will be delivered a message for is found by a marker, outbox/{id}, which the timer looks at:
-// written after the record where the topic took nothing, and before it where the change comes of a request.
+// nothing. Where no message is to come, a marker, outbox/{id}, tells the timer to look at the record. It is written
+// after the record where the topic took nothing, and before it where the change comes of a request.
 const (
 	prefixMarkers = "outbox/"
 	// longestInvocation is longer than the host lets one take (functionTimeout in host.json). A marker that is

@@ -22,8 +22,8 @@ func ofToken() []diagnosis.Code {
 // IsOfToken reports whether what a code states is about the subject token, and not about the integration.
 func IsOfToken(code diagnosis.Code) bool { return slices.Contains(ofToken(), code) }
 
-// ofSender are the codes of a test with a token that somebody has sent which the sender may have brought about, or
-// this service's own request and the way that it takes: none of them states that something provisioned is wrong.
+// ofSender are the codes of a test with a caller's token that do not state that something provisioned is wrong. The
+// caller may have brought them about, or this service's own request, or the way that it takes.
 // Source: Entra's AADSTS numbers and the Blob service's error codes, as the catalogue has them.
 func ofSender() []diagnosis.Code {
 	return []diagnosis.Code{
@@ -49,7 +49,7 @@ func ofSender() []diagnosis.Code {
 	}
 }
 
-// IsOfSender reports whether who sent a token for a test may have brought a code about.
+// IsOfSender reports whether a code states nothing of what is provisioned, in a test with a token that somebody sent.
 func IsOfSender(code diagnosis.Code) bool { return slices.Contains(ofSender(), code) }
 
 // mendedByPut are the codes of what differs from the spec and is put right by the same PUT again. What somebody else

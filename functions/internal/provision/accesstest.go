@@ -61,8 +61,8 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	return s.Watch.Note(ctx, d, seen)
 }
 
-// conclusive picks the failure that states something of the integration: not of the token, which its sender may have
-// spoilt, nor of a right that the spec does not ask for, and not one that waiting may cure.
+// conclusive picks the failure that states something of the integration and that stays. A failure of the token states
+// nothing: its sender may have spoilt it. Neither does one of a right that the spec does not ask for.
 func conclusive(wanted access.Request, report assessment.Report) (diagnosis.Diagnosis, bool) {
 	worst, patient := report.Decisive()
 	if report.Verdict != assessment.VerdictFail || patient || wanted.Access != "" {

@@ -377,7 +377,7 @@ func TestTwentySubjectsAtAzuresRate(t *testing.T) {
 	s := of(integration.IdentityManaged, trusting(20, "service-00"))
 	p, err := f.service.Plan(t.Context(), id, s, false)
 	require.NoError(t, err)
-	assert.Equal(t, "20 federatedCredential: about 80 s", p.Takes)
+	assert.Equal(t, "20 federatedCredentials: about 80 s", p.Takes)
 	f.Advance(time.Minute)
 	throttled := 0
 	management := f.hosts["management.azure.com"]

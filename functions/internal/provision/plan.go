@@ -42,7 +42,7 @@ type Plan struct {
 	Spec   integration.Spec `json:"spec" doc:"The spec with every default filled in"`
 	Steps  []PlannedStep    `json:"steps"`
 	// Takes tells how long writes take that a service only takes one after the other.
-	Takes string `json:"takes,omitempty" example:"20 federatedCredential: about 80 s"`
+	Takes string `json:"takes,omitempty" example:"20 federatedCredentials: about 80 s"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -132,7 +132,10 @@ func takes(steps []PlannedStep) string {
 	}
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
-		words = append(words, fmt.Sprintf("%d %s", count[name], name))
+		if count[name] > 1 {
+			name += "s"
+		}
+		words = append(words, fmt.Sprintf("%d %s", count[strings.TrimSuffix(name, "s")], name))
 	}
 	if len(words) == 0 {
 		return ""

@@ -139,8 +139,8 @@ type Item struct {
 	// Blocks is true where removing the item would break what others have built on it, and that nothing may be
 	// removed. Only an Objector sets it.
 	Blocks bool
-	// IsAbsent is true where a look, confirmed by a second one, has shown that there is nothing under the key of an
-	// item that goes: only a removal makes sure, and nothing is left of it all the same.
+	// IsAbsent is true where two looks have shown that there is nothing under the key of an item that is to go. A
+	// teardown removes it all the same, to be sure, and does not list it among what is left.
 	IsAbsent bool
 	// Data is the kind's own, to carry what Observe has read to Apply and Remove.
 	Data any

@@ -12,10 +12,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Loop asks one kind for what the loops of package provision ask it for, in the same order. It is a copy since those
-// take a document from the store and run all kinds below the engine, whose next attempt begins with a fresh look: the
-// suite begins thousands of attempts in the middle, with one kind, and what it needs made already. Package provision's
-// tests hold that both ask for the same.
+// Loop asks one kind for what the loops of package provision ask it for, in the same order. It is a copy: those run
+// all kinds, with a document from the store. The suite begins thousands of attempts in the middle, with one kind
+// alone. Tests of package provision hold that both ask for the same.
 type Loop struct {
 	Kind resource.Kind
 	// Document is the record. It is taught what the kind learns, as long as the process lives.

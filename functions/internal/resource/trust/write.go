@@ -37,9 +37,9 @@ func wantedOf(items []resource.Item) []resource.Credential {
 	return wanted
 }
 
-// resolve looks at what is in the way of a credential: an equal one is fine, whether a request whose answer was lost
-// has written it or somebody made it by hand under another name; over one of our name the wanted one is written again;
-// any other is somebody else's, and stays.
+// resolve looks at what is in the way of a credential. An equal one is fine: a request whose answer was lost has
+// written it, or somebody made it by hand under another name. One of our name is overwritten. Any other is somebody
+// else's, and stays.
 func (k *Kind) resolve(ctx context.Context, d integration.Document, item resource.Item, cause error) (resource.Item,
 	resource.Receipt) {
 	found, err := k.credentials.List(ctx, d)
