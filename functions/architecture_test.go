@@ -75,7 +75,7 @@ var (
 	words = []string{"diagnosis", "diagnosis/classify", "diagnosis/page", "integration", "credential",
 		"credential/field",
 		"message", "invocation", "redact", "secret", "strictjson"}
-	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
+	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "fetch", "graph"}
 	usecases = []string{"access", "health", "operation", "provision", "readiness"}
 )
 
