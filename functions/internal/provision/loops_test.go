@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -302,10 +303,10 @@ func TestDriftAndHealthSeeTheSame(t *testing.T) {
 	delete(h.door.there, "door-1")
 	report, err := h.service.Drift(t.Context(), id)
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+	assert.Equal(t, assessment.VerdictFail, report.Verdict)
 	want := map[string]diagnosis.Code{"structure.ground": "", "structure.walls": "",
 		"structure.roof": diagnosis.CodeApplicationChanged, "structure.door": diagnosis.CodeApplicationMissing}
-	codes := func(checks []diagnosis.Check) map[string]diagnosis.Code {
+	codes := func(checks []assessment.Check) map[string]diagnosis.Code {
 		all := map[string]diagnosis.Code{}
 		for _, check := range checks {
 			all[check.ID] = check.Code
@@ -313,7 +314,7 @@ func TestDriftAndHealthSeeTheSame(t *testing.T) {
 		return all
 	}
 	assert.Equal(t, want, codes(report.Checks))
-	looked := health.Completed(t.Context(), h.service.Kinds, h.Document(), true, diagnosis.Report{})
+	looked := health.Completed(t.Context(), h.service.Kinds, h.Document(), true, assessment.Report{})
 	assert.Equal(t, want, codes(looked.Checks))
 	assert.Empty(t, h.journal.writes())
 }
