@@ -33,17 +33,21 @@ type Options struct {
 	Suffixes []string
 	// Transport carries the requests; in production it is a Guard.
 	Transport http.RoundTripper
+	// LookupHost resolves a name; in production it is the Guard's.
+	LookupHost func(ctx context.Context, host string) ([]string, error)
 }
 
 // Fetcher gets documents. It is safe for concurrent use.
 type Fetcher struct {
 	hosts, suffixes []string
 	client          *http.Client
+	lookupHost      func(ctx context.Context, host string) ([]string, error)
 }
 
 // New returns a Fetcher. It holds no cookie, and knows no credential.
 func New(o Options) *Fetcher {
-	f := &Fetcher{hosts: slices.Clone(o.Hosts), suffixes: slices.Clone(o.Suffixes)}
+	f := &Fetcher{hosts: slices.Clone(o.Hosts), suffixes: slices.Clone(o.Suffixes),
+		lookupHost: o.LookupHost}
 	f.client = &http.Client{Transport: o.Transport, CheckRedirect: f.follow}
 	return f
 }
@@ -104,6 +108,16 @@ func (f *Fetcher) Do(r *http.Request) (*http.Response, error) {
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
+}
+
+// LookupHost returns the addresses of a host that may be contacted; others are not resolved, and are a *Refusal.
+func (f *Fetcher) LookupHost(ctx context.Context, host string) ([]string, error) {
+	if err := f.check(&url.URL{Scheme: "https", Host: host}); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return f.lookupHost(ctx, host)
 }
 
 // check refuses what may not be contacted. Names are compared as they stand, so that another way to write an address
