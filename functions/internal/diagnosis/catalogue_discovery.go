@@ -10,10 +10,10 @@ func discoveryEntries() []Entry {
 		entry(CodeIssuerDocumentInvalid, WhoDDOEAdmin, "The issuer's discovery document is not fit for Entra",
 			"Entra reads {issuer}/.well-known/openid-configuration before it takes a token, and refuses what it "+
 				"cannot use.",
-			"Correct the document as the detail tells."),
+			"Correct {target}, as the detail tells."),
 		entry(CodeIssuerDocumentUnusual, WhoDDOEAdmin, "The issuer's discovery document is unusual",
 			"The document breaks a rule of OpenID Connect Discovery. Whether Entra minds is not documented.",
-			"Correct the document as the detail tells.").warning(),
+			"Correct {target}, as the detail tells.").warning(),
 		entry(CodeIssuerKeyUnusable, WhoDDOEAdmin, "Not all of the issuer's keys are fit for Entra",
 			"Entra refuses a token that is signed with such a key; others are fit.",
 			"Correct or remove the key that the detail names.").warning(),

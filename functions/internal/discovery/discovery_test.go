@@ -92,6 +92,11 @@ func TestFaultsOfTheDocument(t *testing.T) {
 			onlyWarns := one == other && one == "as a web page"
 			assert.Equal(t, onlyWarns, r.ClaimLevel == assessment.ClaimDiscovery, "%s, %s", one, other)
 			assert.Equal(t, "/federatedTokenIssuer", of(t, r, documentFaults[one].check).Field)
+			if detail := of(t, r, documentFaults[one].check).Detail; one != "another issuer" &&
+				one != "as a web page" {
+				assert.True(t, strings.HasPrefix(detail, documentFaults[one].member+": "), detail)
+			}
+			assert.Len(t, r.Also, map[bool]int{true: 0, false: 1}[one == other], "each is a cause of its own")
 		}
 	}
 }
@@ -114,6 +119,10 @@ func TestWhatADocumentMayBe(t *testing.T) {
 	}
 	// The path follows the issuer less a slash at its end; the document has the slash as well.
 	i := newInternet(t)
+	i.change(platform.Host, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		assert.NotContains(t, r.URL.Path, "//")
+		next.ServeHTTP(w, r)
+	})
 	i.edit(documentPath, func(d map[string]any) { d["issuer"] = world.Issuer + "/" })
 	assert.Empty(t, found(i.look(t, map[string]string{"federatedTokenIssuer": world.Issuer + "/"}, "")))
 }
@@ -191,6 +200,10 @@ func TestWhatIsNoDocument(t *testing.T) {
 			}
 			assert.Equal(t, all, found(r), "%s at %s", name, path)
 			assert.Equal(t, assessment.ClaimFile, r.ClaimLevel, name)
+			if name == "gone" {
+				assert.Equal(t, &diagnosis.Evidence{HTTPStatus: 410}, r.Diagnosis.Evidence)
+				assert.Contains(t, r.Diagnosis.Detail, "Nothing is published at https://dataloop.ai"+path)
+			}
 		}
 	}
 }
@@ -208,6 +221,8 @@ func TestWhatIsNotContacted(t *testing.T) {
 		"discovery.storage.tenant": "skip discovery.storage"}, found(r))
 	assert.Contains(t, of(t, r, "discovery.issuer").Detail, "idp.evil.example is not on the list")
 	assert.Equal(t, diagnosis.WhoOperator, r.Diagnosis.Remedy.Who)
+	r = i.look(t, map[string]string{"federatedTokenIssuer": "https://dataloop.ai:8443/oauth2"}, "")
+	assert.Equal(t, "unknown host-not-allowed", found(r)["discovery.issuer"], "an allowed host's other ports are not")
 	i.edit(documentPath, func(d map[string]any) { d["jwks_uri"] = "https://keys.evil.example/jwks" })
 	r = i.look(t, nil, "")
 	assert.Equal(t, map[string]string{"discovery.keys": "unknown host-not-allowed"}, found(r))

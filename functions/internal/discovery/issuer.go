@@ -36,11 +36,11 @@ type document struct {
 	contentType string
 }
 
-// documentRule is one rule of a discovery document. keeps returns what is compared where it is broken.
+// documentRule is one rule of a discovery document, about a member. keeps returns what is compared where it is broken.
 type documentRule struct {
-	id, title, detail string
-	code              diagnosis.Code
-	keeps             func(d document, issuer string) (bool, assessment.Pair)
+	id, title, member, detail string
+	code                      diagnosis.Code
+	keeps                     func(d document, issuer string) (bool, assessment.Pair)
 }
 
 // documentRules are the rules, each with its source. OIDC is OpenID Connect Discovery 1.0, Entra is
@@ -52,32 +52,32 @@ func documentRules() []documentRule {
 	}
 	none := assessment.Pair{}
 	return []documentRule{
-		{checkIssuer + ".name", "The document names the issuer as the file does", "", // OIDC 4.3; Entra
+		{checkIssuer + ".name", "The document names the issuer as the file does", "issuer", "", // OIDC 4.3; Entra
 			diagnosis.CodeIssuerDocumentMismatch, func(d document, issuer string) (bool, assessment.Pair) {
 				return d.Issuer == issuer, assessment.Pair{Expected: d.Issuer, Actual: issuer}
 			}},
-		{checkJWKSURI, "The document names the keys", "jwks_uri is no absolute https URL.", // OIDC 3
+		{checkJWKSURI, "The document names the keys", "jwks_uri", "no absolute https URL.", // OIDC 3
 			diagnosis.CodeIssuerDocumentInvalid, func(d document, _ string) (bool, assessment.Pair) {
 				return isHTTPS(d.JWKSURI), assessment.Pair{Expected: "an https URL", Actual: d.JWKSURI,
 					IsDescribed: true}
 			}},
 		{checkIssuer + ".algorithms", "The issuer signs with RS256", // Entra takes RS256 alone; OIDC 3
-			"id_token_signing_alg_values_supported lacks RS256, the one algorithm that Entra takes.",
+			"id_token_signing_alg_values_supported", "without RS256, the one algorithm that Entra takes.",
 			diagnosis.CodeIssuerDocumentInvalid, func(d document, _ string) (bool, assessment.Pair) {
 				return slices.Contains(d.Algorithms, "RS256"), assessment.Pair{Expected: "RS256",
 					Actual: strings.Join(d.Algorithms, ", "), IsDescribed: true}
 			}},
 		{checkIssuer + ".subjectTypes", "The document names subject types", // Entra: seen with AADSTS 501661; OIDC 3
-			"subject_types_supported is absent or empty.", diagnosis.CodeIssuerDocumentInvalid,
+			"subject_types_supported", "absent or empty.", diagnosis.CodeIssuerDocumentInvalid,
 			func(d document, _ string) (bool, assessment.Pair) { return len(d.SubjectTypes) > 0, none }},
 		{checkIssuer + ".authorizationEndpoint", "An authorization endpoint is a URL, or absent",
-			"authorization_endpoint is no absolute URL. Leave it out: an empty one breaks Entra's reading, too.",
+			"authorization_endpoint", "no absolute https URL. Absent is fine, and empty is not.",
 			diagnosis.CodeIssuerDocumentInvalid, // Entra: seen with AADSTS 501661
 			func(d document, _ string) (bool, assessment.Pair) {
 				return d.AuthorizationEndpoint == nil || isHTTPS(*d.AuthorizationEndpoint), none
 			}},
 		{checkIssuer + ".contentType", "The document is served as JSON", // OIDC 4.2
-			"The Content-Type is not application/json.", diagnosis.CodeIssuerDocumentUnusual,
+			"Content-Type", "not application/json.", diagnosis.CodeIssuerDocumentUnusual,
 			func(d document, _ string) (bool, assessment.Pair) {
 				media, _, _ := mime.ParseMediaType(d.contentType)
 				return media == "application/json", assessment.Pair{Expected: "application/json",
@@ -108,7 +108,11 @@ func (s *Service) lookAtIssuer(ctx context.Context, value credential.Value) []as
 		keeps, pair := r.keeps(d, value.Text)
 		made := passed(r.id, r.title)
 		if !keeps {
-			made = faulty(r.id, r.code, r.detail, diagnosis.Context{Issuer: value.Text}, pair)
+			detail := r.detail
+			if detail != "" {
+				detail = r.member + ": " + detail
+			}
+			made = faulty(r.id, r.code, detail, diagnosis.Context{Issuer: value.Text, Target: r.member}, pair)
 			hasKeys = hasKeys && r.id != checkJWKSURI
 		}
 		made.Field = value.Pointer

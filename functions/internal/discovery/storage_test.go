@@ -2,6 +2,7 @@ package discovery_test
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -73,6 +75,9 @@ var accounts = map[string]struct {
 	"with a private endpoint": {world.DataAccountID, func(i *internet) { i.names[dns] = nil }, nil},
 	"whose names a proxy resolves": {world.DataAccountID, func(i *internet) { i.names[dns] = fetch.ErrProxied },
 		map[string]string{"discovery.storage.dns": "skip "}},
+	"whose names are not resolved now": {world.DataAccountID, func(i *internet) {
+		i.names[dns] = &net.DNSError{Err: "server misbehaving", IsTemporary: true}
+	}, map[string]string{"discovery.storage.dns": "unknown network-dns"}},
 	"whose names nobody resolves": {world.DataAccountID, func(i *internet) { i.names[dns] = errors.New("no DNS") },
 		map[string]string{"discovery.storage.dns": "unknown unrecognised"}},
 }
@@ -116,8 +121,16 @@ func TestTheTenantsAreCompared(t *testing.T) {
 	assert.Equal(t, nobody, c.Actual)
 	assert.Equal(t, "/tenantId", c.Field)
 	assert.Equal(t, "The account trusts the tenant "+world.TenantID+".", c.Detail)
+	assert.Equal(t, "discovery.tenant", c.DependsOn, "it follows from the tenant that is not there")
+	assert.Equal(t, diagnosis.CodeTenantUnknown, r.Diagnosis.Code)
+	assert.Empty(t, r.Also)
+	assertTold(t, r)
 	r = i.look(t, map[string]string{"tenantId": "nobody.example"}, world.DataAccountID)
 	assert.Equal(t, "skip discovery.tenant", found(r)["discovery.storage.tenant"], "a domain needs one")
+	i.ByHost[entra.Host] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	r = i.look(t, map[string]string{"tenantId": nobody}, world.DataAccountID)
+	assert.Equal(t, "unknown entra-unavailable", found(r)["discovery.tenant"])
+	assert.Equal(t, diagnosis.CodeStorageTenantMismatch, r.Diagnosis.Code, "the account's word needs none of Entra's")
 }
 
 func TestWhatNamesNoStorage(t *testing.T) {

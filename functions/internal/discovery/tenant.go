@@ -19,7 +19,11 @@ const (
 )
 
 // tenant is that of a file: its GUID, or the check because of which it is not known.
-type tenant struct{ id, brokenBy, pointer string }
+type tenant struct {
+	id, brokenBy, pointer string
+	// isMissing is true where Entra has told that there is no such tenant.
+	isMissing bool
+}
 
 // lookAtTenant asks the token service for the tenant, whose metadata is public. Source: learn.microsoft.com, OpenID
 // Connect on the Microsoft identity platform.
@@ -33,14 +37,14 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 	there, err := entra.FindTenant(ctx, s.ClientOptions, value.Text)
 	exists := check(checkTenant, titleTenant, err, diagnosis.Context{TenantID: value.Text,
 		Target: s.ClientOptions.Cloud.ActiveDirectoryAuthorityHost})
-	exists.Field = value.Pointer
+	exists.Field, exists.Target = value.Pointer, ""
 	if err != nil {
 		if exists.Code == diagnosis.CodeTenantUnknown && s.isTenant(ctx, values.ClientID) {
 			exists = faulty(checkTenant, diagnosis.CodeIDsSwapped, "", diagnosis.Context{},
 				assessment.Pair{Expected: values.ClientID.Text, Actual: value.Text, IsDescribed: true})
 			exists.Field = value.Pointer
 		}
-		t := tenant{id: value.Text, pointer: value.Pointer}
+		t := tenant{id: value.Text, pointer: value.Pointer, isMissing: exists.Status == diagnosis.OutcomeFail}
 		if !field.IsGUID(value.Text) { // a domain's tenant is not known
 			t = tenant{brokenBy: checkTenant}
 		}
