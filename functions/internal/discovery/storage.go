@@ -11,13 +11,13 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 const (
@@ -57,18 +57,26 @@ func (s *Service) storage(account, container string) (storage, error) {
 			c.Account, _, _ = strings.Cut(u.Hostname(), ".")
 		}
 	} else {
-		var id integration.StorageAccountID
-		id, problem = integration.ParseStorageAccountID(account)
+		var id armid.StorageAccount
+		id, problem = armid.ParseStorageAccount(account)
 		host, c.Account, c.AccountID = id.Name+"."+s.BlobSuffix, id.Name, id.String()
 	}
 	if problem != "" {
-		return storage{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidResourceID,
-			diagnosis.WithDetail(problem), diagnosis.WithFindings(diagnosis.Finding{Pointer: "/storage",
-				Code: diagnosis.CodeInvalidResourceID, Detail: problem, Actual: field.Actual(account),
-				Expected: "a storage account's resource id, or https://{account}." + s.BlobSuffix}))}
+		return storage{}, faultOf("/storage", diagnosis.CodeInvalidResourceID, problem, account,
+			"a storage account's resource id, or https://{account}."+s.BlobSuffix)
+	}
+	if container != "" && !armid.IsContainerName(container) {
+		return storage{}, faultOf("/container", diagnosis.CodeInvalidContainer, "The container's name is not valid.",
+			container, "3 to 63 lower-case letters, digits and single hyphens between them")
 	}
 	c.Target = "https://" + host
 	return storage{endpoint: c.Target, host: host, Context: c}, nil
+}
+
+func faultOf(pointer string, code diagnosis.Code, why, actual, expected string) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithDetail(why), diagnosis.WithFindings(
+		diagnosis.Finding{Pointer: pointer, Code: code, Detail: why, Actual: field.Actual(actual),
+			Expected: expected}))}
 }
 
 // accountAnswer is what an account answers to a request without a token.
@@ -123,7 +131,7 @@ func (s *Service) lookAtContainer(ctx context.Context, at storage) assessment.Ch
 	if at.Container == "" {
 		return assessment.Check{}
 	}
-	address := at.endpoint + "/" + url.PathEscape(at.Container)
+	address := at.endpoint + "/" + at.Container
 	client, err := azure.BlobContainer(address, nil, s.ClientOptions)
 	if err == nil {
 		_, err = client.GetProperties(ctx, nil)

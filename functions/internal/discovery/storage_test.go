@@ -136,6 +136,13 @@ func TestTheTenantsAreCompared(t *testing.T) {
 func TestWhatNamesNoStorage(t *testing.T) {
 	t.Parallel()
 	s := newInternet(t).service()
+	for _, container := range []string{"a", "Images", "a/b", "../x", "images?x", "$root"} {
+		_, err := s.Judge(t.Context(), file(t, nil), credential.Form{}, world.DataAccountID, container)
+		var refused *diagnosis.Error
+		require.ErrorAs(t, err, &refused, container)
+		assert.Equal(t, diagnosis.CodeInvalidContainer, refused.Diagnosis.Code, container)
+		assert.Equal(t, "/container", refused.Diagnosis.Findings[0].Pointer)
+	}
 	for _, account := range []string{"acmedata", "http://acmedata." + suffix, "https://", "https://acmedata." +
 		suffix + "/images",
 		"https://me@acmedata." + suffix, "https://acmedata." + suffix + "?sig=x", "https://acmedata." + suffix + "#x",
