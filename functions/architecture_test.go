@@ -74,8 +74,8 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 var (
 	words = []string{"armid", "assessment", "diagnosis", "diagnosis/classify", "diagnosis/page", "integration",
 		"credential", "credential/field", "message", "invocation", "redact", "secret", "strictjson"}
-	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
-	usecases = []string{"access", "health", "operation", "provision", "readiness"}
+	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "fetch", "graph"}
+	usecases = []string{"access", "discovery", "health", "operation", "provision", "readiness"}
 )
 
 // engineKnows is what package operation may import beside words.

@@ -42,6 +42,9 @@ type Config struct {
 	// Issuer and SubjectTemplate are defaults of a spec; Issuer may be empty.
 	Issuer          string
 	SubjectTemplate string
+	// IssuerHosts and StorageSuffixes are what may be contacted for a caller's value, beside the host of Issuer and
+	// the cloud's own.
+	IssuerHosts, StorageSuffixes []string
 	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request
 	// exist.
 	SubjectTokenURL string
@@ -119,6 +122,8 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		OwnGroups:       own,
 		Issuer:          e.issuer("DDOE_ISSUER"),
 		SubjectTemplate: e.subjectTemplate("DDOE_SUBJECT_TEMPLATE"),
+		IssuerHosts:     e.hosts("ISSUER_ALLOWLIST"),
+		StorageSuffixes: e.hosts("STORAGE_SUFFIX_ALLOWLIST"),
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),
 		PublicBaseURL:   e.url("PUBLIC_BASE_URL", "https", "http"),
 		Platform:        e.platform(),

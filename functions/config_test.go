@@ -58,6 +58,8 @@ func TestConfigOfEverySetting(t *testing.T) {
 		"ServiceBusConnection__fullyQualifiedNamespace": "WIF.servicebus.chinacloudapi.cn",
 		"SERVICEBUS_CUSTOM_ENDPOINT":                    "127.0.0.1:5671",
 		"DDOE_ISSUER":                                   "https://dataloop.ai/oauth2/",
+		"ISSUER_ALLOWLIST":                              " IDP.example.com, keys.example.com,",
+		"STORAGE_SUFFIX_ALLOWLIST":                      "z01.blob.storage.azure.net",
 		"DDOE_SUBJECT_TEMPLATE":                         "svc:{service}",
 		"DDOE_SUBJECT_TOKEN_URL":                        "https://gate.dataloop.ai/tokens",
 		"DDOE_API_KEY":                                  "planted-key",
@@ -71,6 +73,8 @@ func TestConfigOfEverySetting(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", c.ClientID)
 	assert.True(t, c.ManagedIdentity)
+	assert.Equal(t, []string{"idp.example.com", "keys.example.com"}, c.IssuerHosts)
+	assert.Equal(t, []string{"z01.blob.storage.azure.net"}, c.StorageSuffixes)
 	assert.Equal(t, "api://AzureADTokenExchangeChina", c.Cloud.Audience)
 	assert.Equal(t, "https://login.chinacloudapi.cn/", c.Cloud.Configuration.ActiveDirectoryAuthorityHost)
 	assert.Equal(t, "wif.servicebus.chinacloudapi.cn", c.ServiceBus.Namespace)
@@ -149,6 +153,13 @@ var faultySettings = map[string]map[string]string{
 	"DDOE_SUBJECT_TEMPLATE: without the service": {"DDOE_SUBJECT_TEMPLATE": "system:serviceaccount:dataloop:x"},
 	"DDOE_SUBJECT_TEMPLATE: the service twice":   {"DDOE_SUBJECT_TEMPLATE": "{service}:{service}"},
 
+	"ISSUER_ALLOWLIST: a URL":          {"ISSUER_ALLOWLIST": "https://idp.example.com"},
+	"ISSUER_ALLOWLIST: a port":         {"ISSUER_ALLOWLIST": "idp.example.com:8443"},
+	"ISSUER_ALLOWLIST: a pattern":      {"ISSUER_ALLOWLIST": "*.example.com"},
+	"ISSUER_ALLOWLIST: an address":     {"ISSUER_ALLOWLIST": "keys.example.com,127.0.0.1"},
+	"ISSUER_ALLOWLIST: an IPv6":        {"ISSUER_ALLOWLIST": "::1"},
+	"ISSUER_ALLOWLIST: a label":        {"ISSUER_ALLOWLIST": "localhost"},
+	"STORAGE_SUFFIX_ALLOWLIST: dotted": {"STORAGE_SUFFIX_ALLOWLIST": ".blob.storage.azure.net"},
 	"DDOE_SUBJECT_TOKEN_URL: http": {"DDOE_SUBJECT_TOKEN_URL": "http://gate.dataloop.ai",
 		"DDOE_API_KEY": "planted"},
 

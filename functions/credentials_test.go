@@ -3,6 +3,7 @@ package functions
 import (
 	"bytes"
 	"mime/multipart"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // inForm returns the file as the body of a form, and its Content-Type.
@@ -89,7 +94,7 @@ func TestNoFileToJudge(t *testing.T) {
 		"too large": {"/credentials/validate", strings.Repeat("x", 9<<10), "application/json", 413,
 			"file-too-large"},
 		"text": {"/credentials/validate", "{}", "text/plain", 415, "unsupported-media-type"},
-		"depth not offered": {"/credentials/validate?depth=discovery", "{}", "application/json", 400,
+		"depth not offered": {"/credentials/validate?depth=structure", "{}", "application/json", 400,
 			"invalid-parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,4 +103,66 @@ func TestNoFileToJudge(t *testing.T) {
 			assert.Equal(t, c.code, got.Header.Get("x-ms-error-code"))
 		})
 	}
+}
+
+// TestDiscovery is the whole way of a served file, to what the internet says of it.
+func TestDiscovery(t *testing.T) {
+	a := newApp(t, map[string]string{"ISSUER_ALLOWLIST": "keys.example.com",
+		"STORAGE_SUFFIX_ALLOWLIST": "blob.example.com"})
+	require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
+	a.deliver()
+	served := a.call("GET", "/integrations/my-images/credentials", "")
+	require.Equal(t, 200, served.StatusCode, served.raw)
+	asked := map[string]bool{}
+	for _, host := range []string{"login.microsoftonline.com", sandbox.Host, "*.blob.core.windows.net"} {
+		next := a.net[host]
+		a.net[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked[r.Host] = true
+			assert.Empty(t, r.Header.Get("Authorization"), r.Host)
+			next.ServeHTTP(w, r)
+		})
+	}
+	look := func(file, query string) answer {
+		got := a.call("POST", "/credentials/validate?depth=discovery"+query, file, "Content-Type", "application/json")
+		require.Equal(t, 200, got.StatusCode, got.raw)
+		return got
+	}
+	report := look(served.raw, "&container=images&storage="+world.DataAccountID)
+	assert.Equal(t, "pass", report.at("verdict"), report.raw)
+	assert.Equal(t, "discovery", report.at("claimLevel"))
+	assert.Nil(t, report.at("diagnosis"))
+	assert.Equal(t, map[string]bool{"login.microsoftonline.com": true, sandbox.Host: true,
+		"acmedata.blob.core.windows.net": true}, asked)
+
+	a.net["keys.example.com"] = http.NotFoundHandler()
+	report = look(strings.ReplaceAll(served.raw, world.Issuer, "https://keys.example.com/x"),
+		"&storage=https://acme.blob.example.com")
+	assert.Equal(t, "issuer-unreachable", report.at("diagnosis", "code"), report.raw)
+	assert.Equal(t, "discovery", report.at("diagnosis", "layer"))
+	assert.Equal(t, "/api/errors/issuer-unreachable", report.at("diagnosis", "type"))
+	assert.Equal(t, "file", report.at("claimLevel"))
+	assert.Contains(t, report.raw, "network-dns", "the account's domain is listed, and there is no such account")
+	report = look(strings.ReplaceAll(served.raw, world.Issuer, "https://evil.example/x"), "")
+	assert.Contains(t, report.raw, "host-not-allowed")
+
+	got := a.call("POST", "/credentials/validate?depth=discovery&storage=acme", served.raw,
+		"Content-Type", "application/json")
+	assert.Equal(t, 422, got.StatusCode, got.raw)
+	assert.Equal(t, "invalid-resource-id", got.Header.Get("x-ms-error-code"))
+}
+
+// TestProductionIsGuarded: what callers name is reached by nothing but the guard.
+func TestProductionIsGuarded(t *testing.T) {
+	cfg, err := ConfigFromEnvironment(settings(nil))
+	require.NoError(t, err)
+	p, err := production(cfg)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.close(t.Context())) }()
+	assert.IsType(t, &fetch.Guard{}, p.public)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://127.0.0.1/", nil)
+	require.NoError(t, err)
+	_, err = p.public.RoundTrip(request)
+	var refused *fetch.Refusal
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, fetch.ReasonAddress, refused.Reason)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -39,6 +40,14 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // network answers by host, in this process, as Azure, Entra and the platform would.
 type network = inprocess.ByHost
+
+// internet is a network to which no guard leads: its names have no addresses.
+type internet struct{ network }
+
+// LookupHost finds no private endpoint.
+func (internet) LookupHost(_ context.Context, host string) ([]string, error) {
+	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+}
 
 // hung takes every request and answers none.
 var hung = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
@@ -113,8 +122,9 @@ func testPlatform(t *testing.T) platform {
 	t.Helper()
 	return platform{
 		credential: identity{}, client: &http.Client{Transport: network{}}, store: storetest.NewMemory(),
-		send:  (&queue{}).send,
-		close: func(context.Context) error { return nil },
+		public: internet{},
+		send:   (&queue{}).send,
+		close:  func(context.Context) error { return nil },
 	}
 }
 
@@ -157,14 +167,14 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	key, err := issuerKey()
 	require.NoError(t, err)
 	issuer := sandbox.NewIssuer(world.Issuer, time.Now, key)
-	net := network{
+	reach := network{
 		"graph.microsoft.com":     graph.New(w, authority.Authenticate(entra.ResourceGraph)),
 		"management.azure.com":    arm.New(w, authority.Authenticate(entra.ResourceManagement)),
 		"*.blob.core.windows.net": blob.New(w, authority),
 	}
-	net["login.microsoftonline.com"] = entra.New(w, authority, net)
-	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted, Transport: net})
-	net[sandbox.Host], net[sandbox.GateHost] = web, web
+	reach["login.microsoftonline.com"] = entra.New(w, authority, reach)
+	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted, Transport: reach})
+	reach[sandbox.Host], reach[sandbox.GateHost] = web, web
 
 	all := map[string]string{"DDOE_ISSUER": world.Issuer, "OWN_RESOURCE_GROUP": ownGroup}
 	for name, value := range changes {
@@ -172,14 +182,15 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	}
 	cfg, err := ConfigFromEnvironment(settings(all))
 	require.NoError(t, err)
-	a := &app{t: t, world: w, queue: &queue{}, store: store(net, identity{authority: authority}),
-		issuer: issuer, net: net,
+	a := &app{t: t, world: w, queue: &queue{}, store: store(reach, identity{authority: authority}),
+		issuer: issuer, net: reach,
 		log: &strings.Builder{}, scopes: &scopes{}}
 	log := slog.New(slog.NewJSONHandler(a.log, nil))
 	a.App, err = wire(cfg, log, platform{
-		credential: identity{authority, a.scopes}, client: &http.Client{Transport: net}, store: a.store,
-		send:  a.queue.send,
-		close: func(context.Context) error { return nil },
+		credential: identity{authority, a.scopes}, client: &http.Client{Transport: reach}, store: a.store,
+		public: internet{reach},
+		send:   a.queue.send,
+		close:  func(context.Context) error { return nil },
 	})
 	require.NoError(t, err)
 	served := httptest.NewRecorder()

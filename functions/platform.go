@@ -13,6 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/blobstore"
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
@@ -23,6 +24,8 @@ type platform struct {
 	credential azcore.TokenCredential
 	// client is the HTTP client of every call that leaves the app.
 	client *http.Client
+	// public reaches the hosts that callers name.
+	public public
 	store  integration.Store
 	send   func(ctx context.Context, entity string, m bus.Message) error
 	// attach opens the link by which an entity is sent to; nil where there is none.
@@ -30,6 +33,12 @@ type platform struct {
 	// warm are the things that may be done before they are needed.
 	warm  []func(context.Context) error
 	close func(context.Context) error
+}
+
+// public is the way to the internet, for hosts that callers name. Production's leads to nothing but the internet.
+type public interface {
+	http.RoundTripper
+	LookupHost(ctx context.Context, host string) ([]string, error)
 }
 
 // production makes the platform that the settings describe. It sends nothing.
@@ -54,6 +63,7 @@ func production(cfg Config) (platform, error) {
 	return platform{
 		credential: credential,
 		client:     client,
+		public:     fetch.NewGuard(newTransport(), nil),
 		store:      containerMaker{store},
 		send:       queue.Send,
 		attach:     func(ctx context.Context, entity string) error { return queue.Warm(ctx, entity) },

@@ -15,11 +15,14 @@ import (
 // clients have, and as long as the longest of those.
 const headerLimit = ddoe.AnswerLimit
 
-// newClient is the HTTP client of every call that leaves the app. It honours HTTPS_PROXY, and tells by a type what a
+// newClient is the HTTP client of every call that leaves the app, but for those to hosts that callers name.
+func newClient() *http.Client { return &http.Client{Transport: newTransport()} }
+
+// newTransport is the transport of a client. It honours HTTPS_PROXY, and tells by a type what a
 // proxy answers where it opens no tunnel: net/http makes a bare text of it.
-func newClient() *http.Client {
+func newTransport() *http.Transport {
 	// As the Azure SDK's own transport: more idle connections to one host, and pings that find a dead connection.
-	transport := &http.Transport{
+	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2: true, MaxIdleConns: 100, MaxIdleConnsPerHost: 10,
 		IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second,
@@ -33,7 +36,6 @@ func newClient() *http.Client {
 			return &proxyRefusal{host: request.Host, status: response.StatusCode}
 		},
 	}
-	return &http.Client{Transport: transport}
 }
 
 // proxyRefusal is a forward proxy's refusal to open a tunnel.

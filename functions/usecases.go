@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
@@ -14,7 +17,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -28,6 +33,7 @@ import (
 // useCases are what the edges call.
 type useCases struct {
 	linter  credential.Linter
+	looks   *discovery.Service
 	service *provision.Service
 	engine  *operation.Engine
 	worker  *operation.Worker
@@ -92,8 +98,26 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
-	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks,
+	return &useCases{linter: linter, looks: newDiscovery(cfg, p, linter), service: service, engine: engine,
+		worker: worker, health: checks,
 		ready: readinessOf(cfg, p, clients)}, nil
+}
+
+// newDiscovery looks at what credential files name. It contacts the cloud's token service and blob endpoints, the
+// platform's issuer, and what the lists of the settings add.
+func newDiscovery(cfg Config, p platform, linter credential.Linter) *discovery.Service {
+	hosts := slices.Clone(cfg.IssuerHosts)
+	for _, address := range []string{cfg.Cloud.Configuration.ActiveDirectoryAuthorityHost, cfg.Issuer} {
+		if u, err := url.Parse(address); err == nil && u.Host != "" {
+			hosts = append(hosts, strings.ToLower(u.Hostname()))
+		}
+	}
+	return discovery.New(discovery.Options{
+		Linter: linter, ClientOptions: p.clientOptions(cfg), BlobSuffix: cfg.Cloud.BlobSuffix,
+		Fetcher: fetch.New(fetch.Options{Hosts: hosts, Suffixes: append(slices.Clone(cfg.StorageSuffixes),
+			cfg.Cloud.BlobSuffix), Transport: p.public, LookupHost: p.public.LookupHost}),
+		Origin: assessment.Origin{Host: cfg.SiteName, Region: cfg.Region},
+	})
 }
 
 // newServices makes the clients of the services that hold what an integration consists of.

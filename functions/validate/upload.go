@@ -2,12 +2,15 @@ package validate
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -20,28 +23,45 @@ const (
 	partFile     = "file"
 	partClientID = "clientId"
 	partTenantID = "tenantId"
+	partStorage  = "storage"
+	partTarget   = "container"
 )
 
-// maxText is the most bytes of a text part; longer is no GUID.
+// parts are the names of all parts.
+const parts = "file, clientId, tenantId, storage, container"
+
+// upload is a request, decoded: the file, and what stands beside it.
+type upload struct {
+	file               []byte
+	form               credential.Form
+	storage, container string
+}
+
+// maxText is the most bytes of a text part; longer is no GUID, and no id of a resource.
 const maxText = 600
 
-// upload takes the file, and what the form tells beside it, out of the request. The error is a *problem.Problem.
-func (in *input) upload() ([]byte, credential.Form, error) {
+// upload takes the file, and what stands beside it, out of the request. The error is a *problem.Problem.
+func (in *input) upload() (upload, error) {
 	if p := problem.Uncompressed(in.ContentEncoding); p != nil {
-		return nil, credential.Form{}, p
+		return upload{}, p
 	}
 	media, parameters, err := mime.ParseMediaType(in.ContentType)
 	switch {
 	case in.ContentType == "", err == nil && (media == "application/json" || media == "application/octet-stream"):
 		file, err := checked(in.RawBody, len(in.RawBody) > 0)
-		return file, credential.Form{}, err
+		return upload{file: file, storage: in.Storage, container: in.Container}, err
 	case err == nil && media == "multipart/form-data":
 		if !isEnded(in.RawBody, parameters["boundary"]) {
-			return nil, credential.Form{}, malformed()
+			return upload{}, malformed()
 		}
-		return readForm(in.RawBody, parameters["boundary"])
+		up, err := readForm(in.RawBody, parameters["boundary"])
+		if err == nil && (in.Storage != "" && up.storage != "" || in.Container != "" && up.container != "") {
+			return upload{}, combination("storage", "The storage stands in the query and in the form.")
+		}
+		up.storage, up.container = cmp.Or(up.storage, in.Storage), cmp.Or(up.container, in.Container)
+		return up, err
 	default:
-		return nil, credential.Form{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType,
+		return upload{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType,
 			"Send the file as application/json or application/octet-stream, or in a form as multipart/form-data.")
 	}
 }
@@ -69,7 +89,7 @@ func checked(file []byte, given bool) ([]byte, error) {
 
 // readForm reads a form of known parts, each at most once. A part that nobody reads would be a comparison that the
 // caller believes was made.
-func readForm(body []byte, boundary string) ([]byte, credential.Form, error) {
+func readForm(body []byte, boundary string) (upload, error) {
 	parts := map[string][]byte{}
 	reader := multipart.NewReader(bytes.NewReader(body), boundary)
 	var faults []diagnosis.Finding
@@ -79,11 +99,11 @@ func readForm(body []byte, boundary string) ([]byte, credential.Form, error) {
 			break
 		}
 		if err != nil {
-			return nil, credential.Form{}, malformed()
+			return upload{}, malformed()
 		}
 		content, err := io.ReadAll(part) // the body is bounded
 		if err != nil {
-			return nil, credential.Form{}, malformed()
+			return upload{}, malformed()
 		}
 		if f := judge(part.FormName(), content, parts); f != nil {
 			faults = append(faults, *f)
@@ -92,12 +112,19 @@ func readForm(body []byte, boundary string) ([]byte, credential.Form, error) {
 		parts[part.FormName()] = content
 	}
 	if len(faults) > 0 {
-		return nil, credential.Form{}, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail,
+		return upload{}, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail,
 			faults[:min(len(faults), maxFaults)]...)
 	}
 	content, given := parts[partFile]
 	file, err := checked(content, given)
-	return file, credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}, err
+	return upload{file: file, storage: string(parts[partStorage]), container: string(parts[partTarget]),
+		form: credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}}, err
+}
+
+// combination refuses what does not go together.
+func combination(name, why string) error {
+	return problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, why, diagnosis.Finding{
+		Pointer: "/" + name, Code: diagnosis.CodeInvalidCombination, Detail: why})
 }
 
 // maxFaults bounds the answer to a form that is wrong everywhere.
@@ -110,14 +137,15 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 	switch {
 	case name == "":
 		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part without a name.",
-			"file, clientId, tenantId"
-	case name != partFile && name != partClientID && name != partTenantID:
+			parts
+	case !slices.Contains(strings.Split(parts, ", "), name):
 		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part that is not known.",
-			"file, clientId, tenantId"
+			parts
 	case again:
 		f.Code, f.Detail = diagnosis.CodeDuplicateMember, "The form has the part more than once."
 	case name != partFile && len(content) > maxText:
-		f.Code, f.Detail, f.Expected = diagnosis.CodeInvalidValue, "The part is too long to be an id.", "a GUID"
+		f.Code, f.Detail, f.Expected = diagnosis.CodeInvalidValue, "The part is too long.",
+			"at most 600 bytes"
 	default:
 		return nil
 	}

@@ -17,11 +17,19 @@ import (
 type Function struct {
 	// Lint judges a file by itself. It repeats no secret.
 	Lint func(file []byte, form credential.Form) assessment.Report
+	// Discover judges a file by itself and by what the internet says. The account is a resource id or a URL, the
+	// container a name; both may be empty. The error is a *diagnosis.Error about what names the storage.
+	Discover func(ctx context.Context, file []byte, form credential.Form, account,
+		container string) (assessment.Report, error)
 }
+
+const depthDiscovery = "discovery"
 
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
 type input struct {
-	Depth           string `query:"depth" enum:"file" default:"file"`
+	Depth           string `query:"depth" enum:"file,discovery" default:"file"`
+	Storage         string `query:"storage" maxLength:"600"`
+	Container       string `query:"container" maxLength:"63"`
 	ContentType     string `header:"Content-Type" hidden:"true"`
 	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
 	RawBody         []byte
@@ -30,7 +38,11 @@ type input struct {
 // LongTags are the ends of tags that are too long for a line.
 func (input) LongTags() map[string]string {
 	return map[string]string{
-		"Depth": `doc:"How deep to look. file: the file by itself, without the network"`,
+		"Depth": `doc:"How deep to look. file: the file by itself, without the network. discovery: and what the ` +
+			`internet says of its tenant, its issuer and the storage, without a credential; up to 8 seconds"`,
+		"Storage": `doc:"With depth discovery: the storage account to look at, by resource id or the URL of its ` +
+			`blob endpoint; a form may have it as a part"`,
+		"Container": `doc:"With storage: the container"`,
 	}
 }
 
@@ -95,14 +107,23 @@ func requestBody() *huma.RequestBody {
 			Properties: map[string]*huma.Schema{
 				partFile: binary, partClientID: text("What the form says, compared with the file"),
 				partTenantID: text("What the form says, compared with the file"),
+				partStorage:  text("As the query's storage"), partTarget: text("As the query's container"),
 			}}},
 	}}
 }
 
-func (f Function) serve(_ context.Context, in *input) (*output, error) {
-	file, form, err := in.upload()
+func (f Function) serve(ctx context.Context, in *input) (*output, error) {
+	up, err := in.upload()
 	if err != nil {
 		return nil, err
 	}
-	return &output{Body: f.Lint(file, form)}, nil
+	named := up.storage != "" || up.container != ""
+	switch {
+	case in.Depth != depthDiscovery && named:
+		return nil, combination(partStorage, "The storage is looked at with depth=discovery alone.")
+	case in.Depth != depthDiscovery:
+		return &output{Body: f.Lint(up.file, up.form)}, nil
+	}
+	report, err := f.Discover(ctx, up.file, up.form, up.storage, up.container)
+	return &output{Body: report}, err
 }

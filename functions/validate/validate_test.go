@@ -2,6 +2,7 @@ package validate_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
@@ -32,7 +34,10 @@ const path = "/credentials/validate"
 type judge struct {
 	file []byte
 	form credential.Form
-	ran  int
+	// account and container are those of a look, which looked tells of.
+	account, container string
+	looked             bool
+	ran                int
 }
 
 func (j *judge) edge() *problemtest.Edge {
@@ -40,6 +45,14 @@ func (j *judge) edge() *problemtest.Edge {
 		j.file, j.form = slices.Clone(file), form // the body's buffer is used again
 		j.ran++
 		return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}
+	}, Discover: func(_ context.Context, file []byte, form credential.Form, account,
+		container string) (assessment.Report, error) {
+		j.file, j.form, j.account, j.container, j.looked = slices.Clone(file), form, account, container, true
+		j.ran++
+		if account == "refused" {
+			return assessment.Report{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidResourceID)}
+		}
+		return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}, nil
 	}}.Register)
 }
 
@@ -121,6 +134,40 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// TestDiscovery: what names the storage is in the query, or in parts of a form.
+func TestDiscovery(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		query              string
+		parts              []part
+		account, container string
+	}{
+		"no storage":     {"", nil, "", ""},
+		"in the query":   {"&storage=%2Fa&container=c", nil, "/a", "c"},
+		"in a form":      {"", []part{{"storage", "", "/a"}, {"container", "", "c"}}, "/a", "c"},
+		"in either":      {"&container=c", []part{{"storage", "", "/a"}}, "/a", "c"},
+		"no container":   {"&storage=%2Fa", nil, "/a", ""},
+		"a form's query": {"&storage=%2Fa&container=c", []part{{"clientId", "", "x"}}, "/a", "c"},
+	} {
+		j := &judge{}
+		body, contentType := "{}", "application/json"
+		want := judge{file: []byte("{}"), account: c.account, container: c.container, looked: true, ran: 1}
+		if c.parts != nil {
+			body, contentType = form(t, append(c.parts, part{"file", "", "{}"})...)
+		}
+		if name == "a form's query" {
+			want.form.ClientID = "x"
+		}
+		got := j.edge().Call(t, "POST", path+"?depth=discovery"+c.query, body, "Content-Type", contentType)
+		require.Equal(t, 200, got.Status, got.Raw)
+		assert.Equal(t, want, *j, name)
+	}
+	j := &judge{}
+	got := j.edge().Call(t, "POST", path+"?depth=discovery&storage=refused", "{}", "Content-Type", "application/json")
+	assert.Equal(t, 422, got.Status, got.Raw)
+	assert.Equal(t, "invalid-resource-id", got.Body["code"])
+}
+
 var large = strings.Repeat("x", credential.MaxSize+1)
 
 func multi(parts ...part) func(*testing.T) (string, string) {
@@ -187,6 +234,18 @@ var unreadableUploads = map[string]struct {
 		"duplicate-member", "/file"},
 	"id too long": {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422,
 		"invalid-value", "/tenantId"},
+	"storage without a look": {raw("{}", "application/json"), "?storage=x", 422, "invalid-combination", "/storage"},
+	"a container without a look": {multi(part{"file", "x", "{}"}, part{"container", "", "x"}), "?depth=file", 422,
+		"invalid-combination", "/storage"},
+	"storage twice": {multi(part{"file", "x", "{}"}, part{"storage", "", "x"}), "?depth=discovery&storage=x", 422,
+		"invalid-combination", "/storage"},
+	"a container twice": {multi(part{"file", "x", "{}"}, part{"container", "", "x"}),
+		"?depth=discovery&storage=x&container=x", 422, "invalid-combination", "/storage"},
+	"a container too long": {raw("{}", "application/json"),
+		"?depth=discovery&storage=x&container=" + strings.Repeat("x", 64), 400, "invalid-parameter",
+		"/query/container"},
+	"storage too long": {raw("{}", "application/json"), "?depth=discovery&storage=" + strings.Repeat("x", 601), 400,
+		"invalid-parameter", "/query/storage"},
 	"depth not offered": {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
 	"depth twice": {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter",
 		"/query/depth"},

@@ -44,13 +44,20 @@ type Linter struct {
 // Lint judges a file and returns all that is wrong with it at once. It repeats no secret. The verdict is pass only
 // where Parse takes the file and nothing is to be warned of.
 func (l Linter) Lint(raw []byte, form Form) assessment.Report {
+	report, _ := l.LintValues(raw, form)
+	return report
+}
+
+// LintValues is Lint with the values that others can be asked about.
+func (l Linter) LintValues(raw []byte, form Form) (assessment.Report, Values) {
 	started := l.Now()
-	checks := l.judge(read(raw), form)
+	s := &subject{l, form, read(raw)}
+	checks, stopped := s.judge()
 	return assessment.Report{
 		ID: uuid.NewString(), Kind: "credential", ClaimLevel: assessment.ClaimFile,
 		StartedAt: started.UTC(), DurationMS: l.Now().Sub(started).Milliseconds(), Checks: checks,
 		Leftovers: []assessment.Leftover{},
-	}.Concluded()
+	}.Concluded(), s.values(stopped)
 }
 
 // Parse returns the content of a file that breaks no rule; a warning does not hinder. GUIDs are in lower case. The
@@ -58,7 +65,8 @@ func (l Linter) Lint(raw []byte, form Form) assessment.Report {
 func Parse(raw []byte) (File, error) {
 	r := read(raw)
 	var findings []diagnosis.Finding
-	for _, c := range (Linter{}).judge(r, Form{}) {
+	checks, _ := (&subject{reading: r}).judge()
+	for _, c := range checks {
 		if c.Status != diagnosis.OutcomeFail {
 			continue
 		}
@@ -119,9 +127,9 @@ type subject struct {
 // maxFaults bounds what one rule adds to a report.
 const maxFaults = 20
 
-func (l Linter) judge(r *reading, form Form) []assessment.Check {
-	s := &subject{l, form, r}
-	stopped := map[string]string{} // aspect → the check that stopped it
+// judge returns the checks, and by aspect the check that stopped it.
+func (s *subject) judge() ([]assessment.Check, map[string]string) {
+	stopped := map[string]string{}
 	var checks []assessment.Check
 	for _, a := range aspects() {
 		if a.applies != nil && !a.applies(s) {
@@ -144,7 +152,7 @@ func (l Linter) judge(r *reading, form Form) []assessment.Check {
 		}
 		checks = append(checks, found...)
 	}
-	return checks
+	return checks, stopped
 }
 
 // judge returns a check for each fault, or one pass; and the id of the rule that ended it early.

@@ -108,6 +108,13 @@ func agreementEntries() []Entry {
 			"The form's client id is the file's tenant id, and the other way round.",
 			copyClientID, copyTenantID,
 			"Exchange them where they stand the wrong way round: in the file or in the form."),
+		credentialEntry(CodeIDsSwapped, "Client id and tenant id are exchanged",
+			"No tenant has the file's tenant id, and one has its client id.", "Exchange the two values.").
+			on("discovery"),
+		credentialEntry(CodeIssuerDocumentMismatch, "The issuer calls itself by another name", "The issuer's "+
+			"discovery document names another issuer than the file. Entra compares the two byte for byte.",
+			"Copy the claim iss of the platform's tokens; if the file has it, have the document corrected.").
+			on("discovery"),
 		credentialEntry(CodeFormClientIDMismatch, "Form and file name different clients",
 			"The client id of the form is not the one of the file.", copyClientID, "Correct what differs from it."),
 		credentialEntry(CodeFormTenantIDMismatch, "Form and file name different tenants",

@@ -87,7 +87,8 @@ type index struct {
 var catalogue = sync.OnceValue(func() index {
 	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(),
 		tokenEntries(), entraEntries(), directoryEntries(), roleEntries(), structureEntries(), storageEntries(),
-		accessEntries(), networkEntries(), platformEntries(), ddoeEntries(), settingEntries(), identityEntries())
+		accessEntries(), networkEntries(), platformEntries(), ddoeEntries(), settingEntries(), identityEntries(),
+		discoveryEntries())
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Code, b.Code) })
 	ix := index{entries: entries, byCode: make(map[Code]int, len(entries)), byAADSTS: map[int]Code{}}
 	for i, e := range entries {

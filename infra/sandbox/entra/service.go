@@ -67,7 +67,12 @@ func (s *Service) configuration(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	base := "https://" + Host + "/" + tenant.ID
+	// Of a tenant in another cloud the metadata names that cloud's endpoints.
+	domain := tenant.Cloud
+	if domain == "" {
+		domain = "microsoftonline.com"
+	}
+	base := "https://login." + domain + "/" + tenant.ID
 	writeJSON(w, http.StatusOK, map[string]any{
 		"token_endpoint": base + "/oauth2/v2.0/token",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt",
@@ -82,7 +87,7 @@ func (s *Service) configuration(w http.ResponseWriter, r *http.Request) {
 		"authorization_endpoint":                base + "/oauth2/v2.0/authorize",
 		"device_authorization_endpoint":         base + "/oauth2/v2.0/devicecode",
 		"tenant_region_scope":                   "EU",
-		"cloud_instance_name":                   "microsoftonline.com",
+		"cloud_instance_name":                   domain,
 		"cloud_graph_host_name":                 "graph.windows.net",
 		"msgraph_host":                          "graph.microsoft.com",
 	})

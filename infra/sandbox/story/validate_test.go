@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // badFiles are the files that package credential's own tests judge. Every secret in them has "pl4nted" in it.
@@ -153,4 +155,81 @@ func TestTheServedFilePasses(t *testing.T) {
 	report := a.call(http.MethodPost, validatePath, body, "Content-Type", contentType)
 	assert.Equal(t, "pass", report.at("verdict"), report.Raw)
 	assert.Equal(t, "file", report.at("claimLevel"))
+}
+
+// issuerFaults are what the sandbox's issuer publishes in the place of its documents, with the code that tells of it.
+var issuerFaults = map[string]struct {
+	path string
+	body map[string]any // nil answers 404
+	kind string
+	code string
+}{
+	"nothing": {"openid-configuration", nil, "", "issuer-unreachable"},
+	"no types": {"openid-configuration", discoveryDocument("subject_types_supported", []string{}), "",
+		"issuer-document-invalid"},
+	"no RS256": {"openid-configuration", discoveryDocument("id_token_signing_alg_values_supported", []string{}), "",
+		"issuer-document-invalid"},
+	"no endpoint": {"openid-configuration", discoveryDocument("authorization_endpoint", ""), "",
+		"issuer-document-invalid"},
+	"no keys' address": {"openid-configuration", discoveryDocument("jwks_uri", "http://dataloop.ai/oauth2/jwks"), "",
+		"issuer-document-invalid"},
+	"another name": {"openid-configuration", discoveryDocument("issuer", "https://dataloop.ai/oauth2/"), "",
+		"issuer-document-mismatch"},
+	"as text":    {"openid-configuration", discoveryDocument("x", ""), "text/plain", "issuer-document-unusual"},
+	"keys: none": {"jwks", map[string]any{"keys": []any{}}, "", "issuer-keys-invalid"},
+	"keys: one of 2040 bits": {"jwks", map[string]any{"keys": []any{map[string]any{"kty": "RSA", "kid": "a",
+		"e": "AQAB", "n": strings.Repeat("_", 340)}}}, "", "issuer-keys-invalid"},
+}
+
+// discoveryDocument is the issuer's own document, but for one member.
+func discoveryDocument(member string, value any) map[string]any {
+	d := map[string]any{"issuer": world.Issuer, "jwks_uri": world.Issuer + "/jwks",
+		"subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256"}}
+	d[member] = value
+	return d
+}
+
+// TestDiscovery looks at what a served file names, with the issuer as it is, and with each fault of it. The app gets
+// to the issuer through the sandbox's proxy.
+func TestDiscovery(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
+	require.Equal(t, "Succeeded", a.wait(created.Header.Get("Operation-Location")).at("status"))
+	served := a.call(http.MethodGet, "/integrations/my-images/credentials", nil)
+	require.Equal(t, http.StatusOK, served.Status, served.Raw)
+	look := func(file, account string) answer {
+		t.Helper()
+		body, contentType := form(t, file, map[string]string{"storage": account, "container": "images"})
+		got := a.call(http.MethodPost, validatePath+"?depth=discovery", body, "Content-Type", contentType)
+		require.Equal(t, http.StatusOK, got.Status, got.Raw)
+		return got
+	}
+	good := look(served.Raw, world.DataAccountID)
+	assert.Equal(t, "pass", good.at("verdict"), good.Raw)
+	assert.Equal(t, "discovery", good.at("claimLevel"))
+	assert.Contains(t, good.Raw, "A proxy resolves the names")
+	locked := look(served.Raw, world.LockedAccountID)
+	assert.Equal(t, "network-rules-blocked", locked.at("diagnosis.code"), locked.Raw)
+
+	agency := "99999999-9999-4999-8999-999999999999"
+	a.control(http.MethodPut, "/objects/tenants/"+agency, map[string]any{"id": agency, "domain": "agency.example",
+		"cloud": "microsoftonline.us"})
+	elsewhere := look(strings.ReplaceAll(served.Raw, world.TenantID, agency), world.DataAccountID)
+	assert.Equal(t, "cloud-mismatch", elsewhere.at("diagnosis.code"), elsewhere.Raw)
+	assert.Contains(t, elsewhere.Raw, "storage-tenant-mismatch")
+	for name, c := range issuerFaults {
+		fault := map[string]any{"match": map[string]any{"host": "^dataloop.ai$", "path": c.path}, "times": -1,
+			"status": http.StatusOK, "body": c.body, "headers": map[string]string{"Content-Type": "application/json"}}
+		if c.kind != "" {
+			fault["headers"] = map[string]string{"Content-Type": c.kind}
+		}
+		if c.body == nil {
+			fault["status"] = http.StatusNotFound
+		}
+		a.control(http.MethodPut, "/faults", []any{fault})
+		got := look(served.Raw, world.DataAccountID)
+		assert.Equal(t, c.code, got.at("diagnosis.code"), "%s: %s", name, got.Raw)
+		assert.Equal(t, "discovery", got.at("diagnosis.layer"), name)
+	}
 }

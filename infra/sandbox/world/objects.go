@@ -9,6 +9,9 @@ import "time"
 type Tenant struct {
 	ID     string `json:"id"`
 	Domain string `json:"domain"`
+	// Cloud is the domain of the token service of the tenant's cloud, such as microsoftonline.us; empty is the public
+	// cloud's.
+	Cloud string `json:"cloud,omitempty"`
 }
 
 // Subscription is an Azure subscription; its storage accounts accept tokens of its tenant only.

@@ -1,0 +1,194 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
+	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
+)
+
+const (
+	checkNetwork       = "discovery.storage"
+	checkStorageTenant = "discovery.storage.tenant"
+	checkPublic        = "discovery.storage.public"
+	checkDNS           = "discovery.storage.dns"
+
+	titleNetwork       = "The storage account answers from here"
+	titleStorageTenant = "The storage account trusts the file's tenant"
+	titlePublic        = "The container is not open to everybody"
+	titleDNS           = "The account's name in DNS"
+)
+
+// storage is the account and container that a request names; the zero value names none.
+type storage struct {
+	// endpoint is the URL of the blob endpoint, without a slash at its end.
+	endpoint, host string
+	diagnosis.Context
+}
+
+// storage takes apart what names the account: its ARM id, or its blob endpoint, which an id does not tell of accounts
+// in a DNS zone of their own.
+func (s *Service) storage(account, container string) (storage, error) {
+	if account == "" && container == "" {
+		return storage{}, nil
+	}
+	c := diagnosis.Context{Container: container}
+	host, problem := "", ""
+	if strings.HasPrefix(account, "https://") {
+		u, err := url.Parse(account)
+		if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
+			u.Fragment != "" {
+			problem = "The URL is not that of a blob endpoint."
+		} else {
+			host = u.Host
+			c.Account, _, _ = strings.Cut(u.Hostname(), ".")
+		}
+	} else {
+		var id armid.StorageAccount
+		id, problem = armid.ParseStorageAccount(account)
+		host, c.Account, c.AccountID = id.Name+"."+s.BlobSuffix, id.Name, id.String()
+	}
+	if problem != "" {
+		return storage{}, faultOf("/storage", diagnosis.CodeInvalidResourceID, problem, account,
+			"a storage account's resource id, or https://{account}."+s.BlobSuffix)
+	}
+	if container != "" && !armid.IsContainerName(container) {
+		return storage{}, faultOf("/container", diagnosis.CodeInvalidContainer, "The container's name is not valid.",
+			container, "3 to 63 lower-case letters, digits and single hyphens between them")
+	}
+	c.Target = "https://" + host
+	return storage{endpoint: c.Target, host: host, Context: c}, nil
+}
+
+func faultOf(pointer string, code diagnosis.Code, why, actual, expected string) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithDetail(why), diagnosis.WithFindings(
+		diagnosis.Finding{Pointer: pointer, Code: code, Detail: why, Actual: field.Actual(actual),
+			Expected: expected}))}
+}
+
+// accountAnswer is what an account answers to a request without a token.
+type accountAnswer struct {
+	hasAnswered bool
+	// tenant is the one that it trusts; empty where it does not tell.
+	tenant string
+}
+
+// lookAtStorage asks the account, the container and DNS.
+func (s *Service) lookAtStorage(ctx context.Context, at storage) (accountAnswer, []assessment.Check) {
+	var answer accountAnswer
+	var network, public, dns assessment.Check
+	var looks sync.WaitGroup
+	looks.Go(func() { answer, network = s.lookAtAccount(ctx, at) })
+	looks.Go(func() { public = s.lookAtContainer(ctx, at) })
+	looks.Go(func() { dns = s.lookAtDNS(ctx, at) })
+	looks.Wait()
+	checks := []assessment.Check{network, dns}
+	if at.Container == "" {
+		return answer, checks
+	}
+	if !answer.hasAnswered {
+		public = assessment.Skip(checkPublic, layer, titlePublic, checkNetwork)
+	}
+	return answer, append(checks, public)
+}
+
+// lookAtAccount asks for the account's tenant. It is in the challenge to a request without a token. Source:
+// learn.microsoft.com, Authorize with Microsoft Entra ID (REST API), Bearer challenge.
+func (s *Service) lookAtAccount(ctx context.Context, at storage) (accountAnswer, assessment.Check) {
+	client, err := azure.BlobService(at.endpoint, nil, s.ClientOptions)
+	if err == nil {
+		_, err = client.GetProperties(ctx, nil)
+	}
+	var refused *azcore.ResponseError
+	if errors.As(err, &refused) {
+		tenant := classify.StorageTenant(refused)
+		// The account may refuse what is anonymous before it comes to the challenge; it has answered all the same.
+		if refused.StatusCode == http.StatusUnauthorized && tenant != "" ||
+			refused.ErrorCode == "PublicAccessNotPermitted" {
+			made := passed(checkNetwork, titleNetwork)
+			made.Target = at.Target
+			return accountAnswer{hasAnswered: true, tenant: tenant}, made
+		}
+	}
+	return accountAnswer{hasAnswered: err == nil}, check(checkNetwork, titleNetwork, err, at.Context)
+}
+
+// lookAtContainer asks whether the container can be read without a token.
+func (s *Service) lookAtContainer(ctx context.Context, at storage) assessment.Check {
+	if at.Container == "" {
+		return assessment.Check{}
+	}
+	address := at.endpoint + "/" + at.Container
+	client, err := azure.BlobContainer(address, nil, s.ClientOptions)
+	if err == nil {
+		_, err = client.GetProperties(ctx, nil)
+	}
+	made := passed(checkPublic, titlePublic)
+	var refused *azcore.ResponseError
+	switch {
+	case err == nil:
+		made = faulty(checkPublic, diagnosis.CodeContainerPublic, "", at.Context, assessment.Pair{})
+	case !errors.As(err, &refused):
+		made = check(checkPublic, titlePublic, err, at.Context)
+	}
+	made.Target = address
+	return made
+}
+
+// lookAtDNS tells whether the account has a private endpoint: the public name leads over one with privatelink in it
+// then, which does not exist else. Source: learn.microsoft.com, Use private endpoints for Azure Storage (DNS changes).
+func (s *Service) lookAtDNS(ctx context.Context, at storage) assessment.Check {
+	label, domain, _ := strings.Cut(at.host, ".")
+	name := label + ".privatelink." + domain
+	_, err := s.Fetcher.LookupHost(ctx, name)
+	made := passed(checkDNS, titleDNS)
+	var missing *net.DNSError
+	switch {
+	case err == nil:
+		made.Detail = "The account has a private endpoint: " + name + " exists."
+	case errors.As(err, &missing) && missing.IsNotFound:
+		made.Detail = "DNS shows no private endpoint of the account."
+	case errors.Is(err, fetch.ErrProxied):
+		made.Status, made.Detail = diagnosis.OutcomeSkip, "A proxy resolves the names, so nothing of DNS is seen here."
+	default:
+		made = check(checkDNS, titleDNS, err, at.Context)
+	}
+	made.Target = name
+	return made
+}
+
+// judgeTenant holds the account's tenant against the file's: Storage takes tokens of one tenant alone.
+func judgeTenant(answer accountAnswer, file tenant, at storage) assessment.Check {
+	made := passed(checkStorageTenant, titleStorageTenant)
+	switch {
+	case !answer.hasAnswered:
+		return assessment.Skip(checkStorageTenant, layer, titleStorageTenant, checkNetwork)
+	case file.id == "":
+		return assessment.Skip(checkStorageTenant, layer, titleStorageTenant, file.brokenBy)
+	case answer.tenant == "":
+		made.Status, made.Detail = diagnosis.OutcomeSkip, "The account does not tell its tenant to who has no token."
+	case !strings.EqualFold(answer.tenant, file.id):
+		c := at.Context
+		c.TenantID = file.id
+		made = faulty(checkStorageTenant, diagnosis.CodeStorageTenantMismatch, "The account trusts the tenant "+
+			answer.tenant+".", c, assessment.Pair{Expected: answer.tenant, Actual: file.id})
+		if file.isMissing { // no account can trust it
+			made.DependsOn, made.Remedy = checkTenant, nil
+		}
+	}
+	made.Field, made.Target = file.pointer, at.Target
+	return made
+}

@@ -1,0 +1,81 @@
+package discovery
+
+import (
+	"context"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+)
+
+const (
+	checkTenant = "discovery.tenant"
+	checkCloud  = "discovery.tenant.cloud"
+
+	titleTenant = "The tenant exists"
+	titleCloud  = "The tenant is in this service's cloud"
+)
+
+// tenant is that of a file: its GUID, or the check because of which it is not known.
+type tenant struct {
+	id, brokenBy, pointer string
+	// isMissing is true where Entra has told that there is no such tenant.
+	isMissing bool
+}
+
+// lookAtTenant asks the token service for the tenant, whose metadata is public. Source: learn.microsoft.com, OpenID
+// Connect on the Microsoft identity platform.
+func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (tenant, []assessment.Check) {
+	value := values.TenantID
+	if value.BrokenBy != "" {
+		return tenant{brokenBy: value.BrokenBy}, []assessment.Check{
+			assessment.Skip(checkTenant, layer, titleTenant, value.BrokenBy),
+			assessment.Skip(checkCloud, layer, titleCloud, value.BrokenBy)}
+	}
+	there, err := entra.FindTenant(ctx, s.ClientOptions, value.Text)
+	exists := check(checkTenant, titleTenant, err, diagnosis.Context{TenantID: value.Text,
+		Target: s.ClientOptions.Cloud.ActiveDirectoryAuthorityHost})
+	exists.Field, exists.Target = value.Pointer, ""
+	if err != nil {
+		if exists.Code == diagnosis.CodeTenantUnknown && s.isTenant(ctx, values.ClientID) {
+			exists = faulty(checkTenant, diagnosis.CodeIDsSwapped, "", diagnosis.Context{},
+				assessment.Pair{Expected: values.ClientID.Text, Actual: value.Text, IsDescribed: true})
+			exists.Field = value.Pointer
+		}
+		t := tenant{id: value.Text, pointer: value.Pointer, isMissing: exists.Status == diagnosis.OutcomeFail}
+		if !field.IsGUID(value.Text) { // a domain's tenant is not known
+			t = tenant{brokenBy: checkTenant}
+		}
+		return t, []assessment.Check{exists, assessment.Skip(checkCloud, layer, titleCloud, checkTenant)}
+	}
+	if there.ID != value.Text {
+		exists.Detail = "The domain is that of the tenant " + there.ID + "."
+	}
+	return tenant{id: there.ID, pointer: value.Pointer}, []assessment.Check{exists, s.judgeCloud(there, value.Pointer)}
+}
+
+// isTenant reports whether what is no tenant's id by the file is one.
+func (s *Service) isTenant(ctx context.Context, client credential.Value) bool {
+	if client.Text == "" {
+		return false
+	}
+	_, err := entra.FindTenant(ctx, s.ClientOptions, client.Text)
+	return err == nil
+}
+
+func (s *Service) judgeCloud(there entra.Tenant, pointer string) assessment.Check {
+	made := passed(checkCloud, titleCloud)
+	pair := assessment.Pair{Expected: entra.CloudOf(s.ClientOptions.Cloud), Actual: there.Cloud, IsDescribed: true}
+	switch there.Cloud {
+	case pair.Expected:
+	case "":
+		made = faulty(checkCloud, diagnosis.CodeEntraUnrecognised, "Entra does not tell the tenant's cloud.",
+			diagnosis.Context{}, pair)
+	default:
+		made = faulty(checkCloud, diagnosis.CodeCloudMismatch, "", diagnosis.Context{}, pair)
+	}
+	made.Field = pointer
+	return made
+}
