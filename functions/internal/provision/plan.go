@@ -132,10 +132,11 @@ func takes(steps []PlannedStep) string {
 	}
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
+		many := ""
 		if count[name] > 1 {
-			name += "s"
+			many = "s"
 		}
-		words = append(words, fmt.Sprintf("%d %s", count[strings.TrimSuffix(name, "s")], name))
+		words = append(words, fmt.Sprintf("%d %s%s", count[name], name, many))
 	}
 	if len(words) == 0 {
 		return ""
