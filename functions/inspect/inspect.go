@@ -52,7 +52,7 @@ func (f Function) Register(api huma.API) {
 		OperationID: "getHealth", Method: http.MethodGet, Path: "/integrations/{id}/health",
 		Tags:    []string{"integrations"},
 		Summary: "The health state of an integration",
-		Description: "What tests and checks have found: the state and since when, the last report with what it really " +
+		Description: "What tests and checks found: the state and since when, the last report with what it really " +
 			"proved, and the last changes. The state is unknown before the first check, and when three checks in a " +
 			"row could tell nothing.",
 	}, append(outages, http.StatusNotFound), f.health)

@@ -116,11 +116,9 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		begin func(f *fixture) message.Command
-		// waits is how long a platform that says nothing may be waited for.
-		waits time.Duration
-		// left is who gets in where before the platform is back.
-		left []string
-		ends gateCounts
+		waits time.Duration // for a platform that says nothing
+		left  []string      // who gets in where before the platform is back
+		ends  gateCounts
 	}{
 		"DELETE": {begin: func(f *fixture) message.Command {
 			_, down := f.remove(provision.TeardownOptions{})
