@@ -80,7 +80,7 @@ func trusted() integration.Spec {
 }
 
 // whoGetsIn are the subjects of the application's credentials, and the containers of its assignments.
-func (f *fixture) whoGetsIn() []string {
+func whoGetsIn(f *fixture) []string {
 	var found []string
 	for _, a := range f.world.Applications() {
 		for _, c := range f.world.FederatedCredentials(a.ID) {
@@ -162,7 +162,7 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 						assert.Less(t, i, repeat, "%s: %v", revokes, noted.all)
 						assert.LessOrEqual(t, noted.all[i].at, limit, "%s: %v", revokes, noted.all)
 					}
-					assert.Equal(t, c.left, f.whoGetsIn(), "before the platform is back")
+					assert.Equal(t, c.left, whoGetsIn(f), "before the platform is back")
 					f.hosts[platform.GateHost], f.latency = well, nil
 					command = f.carryOn(outage, command, c.begin)
 					f.RequireStatus(command.OperationID, integration.OperationSucceeded)
