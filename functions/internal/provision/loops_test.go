@@ -214,8 +214,14 @@ func TestARunFollowsTheNeedsOfKinds(t *testing.T) {
 	requireBefore(t, lines, "apply walls", "apply roof")
 	requireBefore(t, lines, "apply ground", "apply door")
 
-	h.provisioned(spec("images"))
+	d := h.provisioned(spec("images"))
 	assert.Empty(t, h.journal.writes(), "a run with nothing to do writes nothing")
+	steps := h.Operation(d.Status.LastOperationID).Steps
+	require.Len(t, steps, 4)
+	for _, step := range steps {
+		assert.Equal(t, []any{"done", "unchanged", h.Now(), int64(0)},
+			[]any{step.Status, step.Outcome, step.At, step.DurationMS}, step.Name)
+	}
 
 	h.roof.there["roof-1"] = "changed"
 	h.door.there["door-0"] = "wanted no more"
