@@ -72,7 +72,7 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 
 // The rooms of functions/internal.
 var (
-	words = []string{"assessment", "diagnosis", "diagnosis/classify", "diagnosis/page", "integration",
+	words = []string{"armid", "assessment", "diagnosis", "diagnosis/classify", "diagnosis/page", "integration",
 		"credential", "credential/field", "message", "invocation", "redact", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
 	usecases = []string{"access", "health", "operation", "provision", "readiness"}

@@ -78,7 +78,7 @@ func TestDemoTellsTheStory(t *testing.T) {
 		"mode     manual", "It offers: azureblob (Azure Blob)", "importFile       azure_credentials.json",
 		"next     Download", "requests to gate.dataloop.ai:", "200 POST /api/v1/drivers", "mode             api",
 		"validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications",
-		"201 PUT …/federatedIdentityCredentials/", "code     credential-missing (HTTP 401 AADSTS",
+		"201 PUT …/federatedIdentityCredentials/", "code     federated-credential-missing (HTTP 401 AADSTS",
 		"az identity federated-credential create", "no identity, no credential, no role assignment", "went as told"} {
 		assert.Contains(t, out.String(), part)
 	}

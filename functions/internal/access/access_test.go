@@ -183,14 +183,14 @@ var faultCases = map[string]struct {
 		damage: func(c *cloud, _ *integration.Document) {
 			require.NoError(c.t, c.world.DeleteFederatedCredential(objectID, "subject"))
 		},
-		want:    "exchange.token fail credential-missing",
+		want:    "exchange.token fail federated-credential-missing",
 		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller, command: `"name":"` +
 			integration.CredentialName(subject) + `"`,
 	},
 	"application unknown": {
 		damage: func(_ *cloud, d *integration.Document) { d.Status.ClientID = objectID },
-		want:   "exchange.token fail client-unknown", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
-		who: diagnosis.WhoCaller, command: "az ad app show",
+		want:   "exchange.token fail identity-missing", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
+		who: diagnosis.WhoCaller,
 	},
 	"service principal disabled": {
 		damage: func(c *cloud, _ *integration.Document) {

@@ -69,7 +69,7 @@ func TestWhyItIsUnproved(t *testing.T) {
 	spec := integration.Spec{Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID,
 		Container: "images"}}}
 	exchange := assessment.Check{ID: "exchange.token", Status: diagnosis.OutcomeFail,
-		Code: diagnosis.CodeClientUnknown}
+		Code: diagnosis.CodeIdentityMissing}
 	network := assessment.Check{ID: "access.network", Target: target, Status: diagnosis.OutcomeFail,
 		Code: diagnosis.CodeNetworkRulesBlocked}
 	elsewhere := network
@@ -89,8 +89,8 @@ func TestWhyItIsUnproved(t *testing.T) {
 			"immutable-container"},
 		"its own beside one without": {[]assessment.Check{skipped("access.read", "immutable-container")},
 			"immutable-container"},
-		"the report's":     {[]assessment.Check{exchange}, "client-unknown"},
-		"of the exchange":  {[]assessment.Check{exchange, skipped("exchange.token", "")}, "client-unknown"},
+		"the report's":     {[]assessment.Check{exchange}, "identity-missing"},
+		"of the exchange":  {[]assessment.Check{exchange, skipped("exchange.token", "")}, "identity-missing"},
 		"nothing is known": {nil, "unrecognised"},
 	} {
 		d, unproved := (&access.Tester{}).Unproved(spec, assessment.Report{Checks: tc.checks})

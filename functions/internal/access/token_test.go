@@ -212,7 +212,7 @@ func TestEverySubjectIsTaken(t *testing.T) {
 			Token: c.token(platform.TokenRequest{Subject: one})})
 		require.NoError(t, err)
 		d, _ := report.Decisive()
-		assert.Equal(t, diagnosis.CodeCredentialMissing, d.Code)
+		assert.Equal(t, diagnosis.CodeFederatedCredentialMissing, d.Code)
 		assert.Contains(t, d.Remedy.Command, fmt.Sprintf("%q", integration.CredentialName(one)))
 		assert.Contains(t, d.Remedy.Command, one)
 	}

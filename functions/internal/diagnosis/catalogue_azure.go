@@ -21,7 +21,6 @@ const (
 	compareCredentials = listCredentials + " --query " + // a table shows no lists
 		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table`
 	showApplication   = "az ad app show --id {clientId}"
-	showClientID      = showApplication + " --query '{appId:appId,objectId:id}'"
 	changeApplication = "az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"
 )
 
@@ -91,10 +90,6 @@ func directoryObjectEntries() []Entry {
 		upstream(CodeApplicationForeign, WhoEntraAdmin, "The application is not ours",
 			"An application has this integration's unique name, but not our ownership mark; it is left alone.",
 			"Choose another integration id, or remove that application."),
-		upstream(CodeApplicationMissing, WhoEntraAdmin, "The application does not exist",
-			"The application was deleted behind our back.", notByHand).repairable(),
-		upstream(CodeServicePrincipalNotFound, WhoEntraAdmin, "The service principal does not exist",
-			"The application has no service principal in the tenant.", notByHand).repairable(),
 		upstream(CodeObjectStillThere, WhoOperator, "An object is still there after its deletion was answered",
 			"A deletion was answered, and reads go on showing the object: the service's replicas may not "+
 				"have agreed yet.",
@@ -162,8 +157,6 @@ func assignmentEntries() []Entry {
 		upstream(CodeLinkedAuthorizationFailed, WhoOperator, "Azure has not caught up across tenants",
 			"Azure could not authorise a linked object yet.",
 			"Wait some minutes; the service tries again by itself.").propagating(),
-		upstream(CodeRoleAssignmentNotFound, WhoOperator, "The role assignment does not exist",
-			"The role assignment is gone.").repairable().with(grantCommand),
 	}
 }
 

@@ -128,9 +128,10 @@ func matchEntries() []Entry {
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's "+
 				"in nothing else.",
 			"Set the credential's subject to exactly {subject}.").repairable().with(compareCredentials),
-		exchange(CodeCredentialMissing, []int{70025, 7000226}, WhoIdentityAdmin, "The identity has no credential",
-			"The identity has no federated identity credential at all, or the client id is that of another identity.",
-			"If it was created just now, wait some minutes; else create the credential.").repairable().with(
+		exchange(CodeFederatedCredentialMissing, []int{70025, 7000226}, WhoIdentityAdmin,
+			"The federated credential does not exist",
+			"The identity has no federated credential for the subject {subject}, so Entra refuses the platform's "+
+				"tokens. One that was made a moment ago is not known everywhere yet.").repairable().with(
 			createCredential),
 		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237},
 			WhoIdentityAdmin, "The flexible credential does not work here",
@@ -157,12 +158,10 @@ func tenantEntries() []Entry {
 // clientEntries are about the identity.
 func clientEntries() []Entry {
 	return []Entry{
-		exchange(CodeClientUnknown, []int{700016, 700011}, WhoIdentityAdmin,
-			"The client id is not known in the tenant",
-			"No identity with this client id exists in the tenant. The same happens where an object id was given "+
-				"as client id, and for some minutes after creation.",
-			renewed, "Check with az that the id is a client id and that the tenant is right.").repairable().with(
-			showClientID),
+		exchange(CodeIdentityMissing, []int{700016, 700011}, WhoIdentityAdmin, "The identity does not exist",
+			"The tenant has no identity with this client id: it was deleted, or was made a moment ago and is not "+
+				"known everywhere yet.",
+			renewed, notByHand).repairable(),
 		exchange(CodeClientMalformed, []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
 			"Give the client id, a GUID."),

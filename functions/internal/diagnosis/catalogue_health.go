@@ -15,13 +15,6 @@ func structureEntries() []Entry {
 		upstream(CodeServicePrincipalReplaced, WhoEntraAdmin, "The service principal is another one",
 			"The service principal was deleted and made anew. Role assignments name the old one and do not count "+
 				"for the new one.").repairable().with("az ad sp show --id {clientId} --query id"),
-		upstream(CodeServicePrincipalDisabled, WhoEntraAdmin, "The service principal is disabled",
-			"Somebody has switched sign-in off for the service principal; Entra issues it no tokens.",
-			"Enable the service principal. A PUT does not: it keeps what somebody has switched off.").propagating().
-			with("az ad sp update --id {clientId} --set accountEnabled=true"),
-		upstream(CodeFederatedCredentialMissing, WhoIdentityAdmin, "The federated credential does not exist",
-			"The identity has no federated credential for the subject {subject} any more, so Entra refuses the "+
-				"platform's tokens.").repairable().with(createCredential),
 		upstream(CodeFederatedCredentialChanged, WhoIdentityAdmin, "The federated credential was changed",
 			"Issuer, subject or audience of the federated credential is not what was made; Entra compares them "+
 				"byte for byte.").repairable().with(changeCredential),

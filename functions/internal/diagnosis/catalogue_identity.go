@@ -37,9 +37,8 @@ func (c Context) suited(command string) string {
 }
 
 var inResourceGroup = map[string]string{createCredential: createOnIdentity, changeCredential: changeOnIdentity,
-	deleteCredential: deleteOnIdentity,
-	listCredentials:  listOnIdentity, compareCredentials: listOnIdentity, showApplication: showIdentity,
-	showClientID: showIdentity, changeApplication: "", renewed: told}
+	deleteCredential: deleteOnIdentity, listCredentials: listOnIdentity, compareCredentials: listOnIdentity,
+	showApplication: showIdentity, changeApplication: "", renewed: told}
 
 // person puts somebody in the place of WhoIdentityAdmin.
 func (c Context) person(who Who) Who {
@@ -102,8 +101,6 @@ const told = "Then upload the new azure_credentials.json to the platform where i
 // managedIdentityEntries are about the identity itself.
 func managedIdentityEntries() []Entry {
 	return []Entry{
-		upstream(CodeManagedIdentityMissing, WhoCaller, "The managed identity does not exist",
-			"The managed identity was deleted behind our back, or was not made yet.", told).repairable(),
 		upstream(CodeManagedIdentityChanged, WhoCaller, "The managed identity is not as it was made",
 			"The tags by which it is known to be this integration's differ.").repairable().with(showIdentity),
 		upstream(CodeManagedIdentityReplaced, WhoCaller, "The managed identity was made anew",

@@ -16,9 +16,9 @@ func storageEntries() []Entry {
 func rightEntries() []Entry {
 	return []Entry{
 		data(CodeRoleMissing, WhoStorageAdmin, "No role grants the identity this action",
-			"Storage accepted the token, but no role grants this action where the integration needs it. Roles such "+
-				"as Owner or Contributor carry no data rights; a condition (ABAC), an ACL or a deny assignment may "+
-				"refuse as well, and a new assignment takes up to 10 minutes.",
+			"The role is not assigned to the identity where the integration needs it, or does not count yet: that "+
+				"takes up to 10 minutes. Roles such as Owner or Contributor carry no data rights; a condition "+
+				"(ABAC), an ACL or a deny assignment may refuse as well.",
 			"Assign {role} to the service principal (object id {principalId}, no other id) at the scope that the "+
 				"command names.",
 			"Wait up to 10 minutes, then test again.",

@@ -88,10 +88,8 @@ func TestNew(t *testing.T) {
 
 // TestRepairBeginsWithThePut: what is missing behind the app's back is put back by the app, under its own names.
 func TestRepairBeginsWithThePut(t *testing.T) {
-	for _, code := range []Code{"credential-missing", "credential-subject-mismatch", "client-unknown",
-		"service-principal-missing", "role-missing", "federated-credential-missing", "application-missing",
-		"service-principal-not-found",
-		"role-assignment-not-found"} {
+	for _, code := range []Code{"federated-credential-missing", "credential-subject-mismatch", "identity-missing",
+		"service-principal-missing", "role-missing"} {
 		assert.Equal(t, "Repeat the PUT of the integration; it puts back what is missing.",
 			New(code).Remedy.Steps[0], code)
 	}
@@ -130,11 +128,9 @@ func TestWhoIsToldWhatTheyCanDo(t *testing.T) {
 
 // TestAPutEnablesNothing: what somebody has switched off stays so, and no remedy promises otherwise.
 func TestAPutEnablesNothing(t *testing.T) {
-	for _, code := range []Code{"client-disabled", "service-principal-disabled"} {
-		remedy := New(code).Remedy
-		assert.Contains(t, remedy.Steps[0], "A PUT does not", code)
-		assert.NotContains(t, strings.Join(remedy.Steps, " "), "puts back", code)
-	}
+	remedy := New("client-disabled").Remedy
+	assert.Contains(t, remedy.Steps[0], "A PUT does not")
+	assert.NotContains(t, strings.Join(remedy.Steps, " "), "puts back")
 }
 
 // TestWhatAPutMendsIsAMatterOfTime: what a PUT puts back is still found missing for some minutes after it.

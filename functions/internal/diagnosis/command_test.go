@@ -229,12 +229,11 @@ func TestCommandsFitWhatWasFound(t *testing.T) {
 	const create, update, list = "az ad app federated-credential create ", "az ad app federated-credential update ",
 		"az ad app federated-credential list "
 	for code, begins := range map[Code]string{
-		"credential-missing": create, "federated-credential-missing": create, "federated-credential-changed": update,
+		"federated-credential-missing": create, "federated-credential-changed": update,
 		"credential-mismatch": list, "credential-subject-mismatch": list, "credential-subject-case-mismatch": list,
 		"credential-flexible-unsupported": list,
-		"application-missing":             "", "service-principal-missing": "", "service-principal-not-found": "",
-		"role-missing":              "az role assignment create --name assignment-1 ",
-		"role-assignment-not-found": "az role assignment create --name assignment-1 ",
+		"identity-missing":                "", "service-principal-missing": "",
+		"role-missing": "az role assignment create --name assignment-1 ",
 		"probe-not-removed": "az storage blob delete --auth-mode login --account-name acmedata " +
 			"--container-name images --name='-a b/c'\\''s'",
 	} {
@@ -249,8 +248,8 @@ func TestCommandsFitWhatWasFound(t *testing.T) {
 				"%s: the app does not know an assignment under another name than its own", e.Code)
 		}
 		if strings.HasPrefix(e.Command, create) || strings.HasPrefix(e.Command, update) {
-			assert.Contains(t, []Code{"credential-missing", "federated-credential-missing",
-				"federated-credential-changed"}, e.Code, "it has seen what is there")
+			assert.Contains(t, []Code{"federated-credential-missing", "federated-credential-changed"}, e.Code,
+				"it has seen what is there")
 		}
 	}
 }
@@ -260,14 +259,15 @@ func TestCommandsOfAManagedIdentity(t *testing.T) {
 	t.Parallel()
 	const on = " --identity-name id-1 --resource-group 'my group' --subscription s"
 	for code, want := range map[Code]string{
-		"credential-missing": "az identity federated-credential create" + on + " --name subject-1 --issuer " +
+		"federated-credential-missing": "az identity federated-credential create" + on +
+			" --name subject-1 --issuer " +
 			"https://dataloop.ai/oauth2 " +
 			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
 		"federated-credential-changed": "az identity federated-credential update" + on +
 			" --name subject-1 --issuer https://dataloop.ai/oauth2 " +
 			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
 		"credential-mismatch":              "az identity federated-credential list" + on,
-		"client-unknown":                   "az identity show --ids '" + identityID + "'",
+		"identity-missing":                 "",
 		"application-audience-unsupported": "",
 		"client-disabled":                  "az ad sp update --id client-1 --set accountEnabled=true",
 	} {

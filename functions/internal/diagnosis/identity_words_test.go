@@ -34,10 +34,8 @@ func notOfManaged() map[Code]string {
 		CodeDirectoryQuotaExceeded: askedOfGraph, CodeSignInAudienceRefused: askedOfGraph,
 		CodeServiceManagementReferenceRequired: askedOfGraph, CodeUniqueNameTaken: askedOfGraph,
 
-		CodeApplicationMissing: seenInGraph, CodeApplicationForeign: seenInGraph, CodeApplicationChanged: seenInGraph,
-		CodeApplicationReplaced: seenInGraph, CodeServicePrincipalNotFound: seenInGraph,
-		CodeServicePrincipalDisabled: seenInGraph,
-		CodeLoginCredentialExtra:     seenInGraph,
+		CodeApplicationForeign: seenInGraph, CodeApplicationChanged: seenInGraph, CodeApplicationReplaced: seenInGraph,
+		CodeLoginCredentialExtra: seenInGraph,
 
 		CodeApplicationAudienceUnsupported: "a managed identity is of one tenant: it has no signInAudience",
 		// https://learn.microsoft.com/entra/identity/conditional-access/workload-identity
@@ -55,7 +53,7 @@ func notOfManaged() map[Code]string {
 
 // notOfApplications are the codes that occur for managed identities only.
 func notOfApplications() []Code {
-	return []Code{CodeManagedIdentityMissing, CodeManagedIdentityChanged, CodeManagedIdentityReplaced,
+	return []Code{CodeManagedIdentityChanged, CodeManagedIdentityReplaced,
 		CodeManagedIdentityForeign, CodeManagedIdentityPermissionMissing, CodeManagedIdentityPolicyDenied,
 		CodeManagedIdentityRegionUnsupported, CodeManagedIdentityRefused, CodeManagedCredentialRefused,
 		CodeManagedIdentityBusy, CodeManagedIdentityNotReplicated, CodeManagedIdentityPaced,
@@ -112,14 +110,14 @@ func TestTheWordsOfAKindAreFound(t *testing.T) {
 func TestWhoLooksAfterTheIdentity(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[Code][2]Who{
-		CodeCredentialMissing:        {WhoCaller, WhoCaller},
-		CodeCredentialAmbiguous:      {WhoEntraAdmin, WhoOperator},
-		CodeFederatedCredentialLimit: {WhoEntraAdmin, WhoOperator},
-		CodeFederatedCredentialExtra: {WhoEntraAdmin, WhoOperator},
-		CodeTenantUnknown:            {WhoEntraAdmin, WhoOperator},
-		CodeIssuerNotAllowed:         {WhoEntraAdmin, WhoEntraAdmin},
-		CodeContainerNotFound:        {WhoStorageAdmin, WhoStorageAdmin},
-		CodeTokenExpired:             {WhoDDOEAdmin, WhoDDOEAdmin},
+		CodeFederatedCredentialMissing: {WhoCaller, WhoCaller},
+		CodeCredentialAmbiguous:        {WhoEntraAdmin, WhoOperator},
+		CodeFederatedCredentialLimit:   {WhoEntraAdmin, WhoOperator},
+		CodeFederatedCredentialExtra:   {WhoEntraAdmin, WhoOperator},
+		CodeTenantUnknown:              {WhoEntraAdmin, WhoOperator},
+		CodeIssuerNotAllowed:           {WhoEntraAdmin, WhoEntraAdmin},
+		CodeContainerNotFound:          {WhoStorageAdmin, WhoStorageAdmin},
+		CodeTokenExpired:               {WhoDDOEAdmin, WhoDDOEAdmin},
 	} {
 		assert.Equal(t, want, [2]Who{New(code, WithContext(filled())).Remedy.Who,
 			New(code, WithContext(filledOf(identityID))).Remedy.Who}, code)
@@ -130,8 +128,8 @@ func TestWhoLooksAfterTheIdentity(t *testing.T) {
 // TestARepairedIdentityMayHaveAnotherClientID: whoever uploaded the file has to be told so, in the words of the kind.
 func TestARepairedIdentityMayHaveAnotherClientID(t *testing.T) {
 	t.Parallel()
-	assert.Contains(t, New(CodeClientUnknown, WithContext(filledOf(identityID))).Remedy.Steps, told)
-	assert.Contains(t, New(CodeClientUnknown, WithContext(filled())).Remedy.Steps, renewed)
+	assert.Contains(t, New(CodeIdentityMissing, WithContext(filledOf(identityID))).Remedy.Steps, told)
+	assert.Contains(t, New(CodeIdentityMissing, WithContext(filled())).Remedy.Steps, renewed)
 }
 
 // TestARemedyIsForSomebody: who looks after the identity is a person by the time that anybody reads it.

@@ -265,7 +265,7 @@ var structureCases = map[string]struct {
 	"no application": {func(s *scene) {
 		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.Identity.ID)
 		require.NoError(s.t, err)
-	}, assessment.VerdictFail, []string{"fail application-missing"}},
+	}, assessment.VerdictFail, []string{"fail identity-missing"}},
 	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, assessment.VerdictFail,
 		[]string{"fail application-replaced"}},
 	"another principal": {func(s *scene) {
@@ -283,7 +283,7 @@ var structureCases = map[string]struct {
 				return nil
 			})
 		require.NoError(s.t, err)
-	}, assessment.VerdictFail, []string{"fail service-principal-disabled"}},
+	}, assessment.VerdictFail, []string{"fail client-disabled"}},
 	"no credential": {func(s *scene) {
 		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.Identity.ID,
 			integration.CredentialName(subject))
@@ -307,7 +307,7 @@ var structureCases = map[string]struct {
 	"no assignment": {func(s *scene) {
 		_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 		require.NoError(s.t, err)
-	}, assessment.VerdictFail, []string{"fail role-assignment-not-found"}},
+	}, assessment.VerdictFail, []string{"fail role-missing"}},
 	"no container": {func(s *scene) {
 		require.NoError(s.t, s.world.DeleteContainer("acmedata", "images"))
 	}, assessment.VerdictFail, []string{"fail container-not-found"}},

@@ -74,7 +74,7 @@ func TestLookAtAManagedIdentity(t *testing.T) {
 		"as it was made": {func(*scene) {}, assessment.VerdictPass, []string{}},
 		"no identity": {func(s *scene) {
 			require.NoError(s.t, s.world.DeleteUserAssignedIdentity(s.document.Status.Identity.Key))
-		}, assessment.VerdictFail, []string{"fail managed-identity-missing"}},
+		}, assessment.VerdictFail, []string{"fail identity-missing"}},
 		"another one under its name": {func(s *scene) {
 			require.NoError(s.t, s.world.DeleteUserAssignedIdentity(s.document.Status.Identity.Key))
 			_, _, err := s.arm.PutIdentity(s.t.Context(), arm.Identity{Location: "westeurope",
@@ -96,7 +96,7 @@ func TestLookAtAManagedIdentity(t *testing.T) {
 		"no assignment": {func(s *scene) {
 			_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 			require.NoError(s.t, err)
-		}, assessment.VerdictFail, []string{"fail role-assignment-not-found"}},
+		}, assessment.VerdictFail, []string{"fail role-missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -249,7 +249,7 @@ func TestOnlyProvedAccessHasPassed(t *testing.T) {
 	assert.Equal(t, assessment.ClaimAccess, f.status(id).ClaimLevel)
 	f.check(f.slot(5))
 	assert.Equal(t, integration.HealthUnknown, f.status(id).State, "for three intervals nobody could tell")
-	f.report = structural(having("role-assignment-not-found"))
+	f.report = structural(having("role-missing"))
 	f.check(f.slot(6))
 	f.check(f.slot(7))
 	require.Equal(t, integration.HealthUnhealthy, f.status(id).State)

@@ -56,13 +56,11 @@ func IsOfSender(code diagnosis.Code) bool { return slices.Contains(ofSender(), c
 // has made, or a service refuses, is not.
 func mendedByPut() []diagnosis.Code {
 	return []diagnosis.Code{
-		diagnosis.CodeApplicationChanged, diagnosis.CodeApplicationMissing, diagnosis.CodeApplicationReplaced,
-		diagnosis.CodeServicePrincipalMissing,
-		diagnosis.CodeServicePrincipalNotFound, diagnosis.CodeServicePrincipalReplaced,
-		diagnosis.CodeManagedIdentityChanged, diagnosis.CodeManagedIdentityMissing,
-		diagnosis.CodeManagedIdentityReplaced,
+		diagnosis.CodeIdentityMissing, diagnosis.CodeApplicationChanged, diagnosis.CodeApplicationReplaced,
+		diagnosis.CodeServicePrincipalMissing, diagnosis.CodeServicePrincipalReplaced,
+		diagnosis.CodeManagedIdentityChanged, diagnosis.CodeManagedIdentityReplaced,
 		diagnosis.CodeFederatedCredentialChanged, diagnosis.CodeFederatedCredentialMissing,
-		diagnosis.CodeRoleAssignmentChanged, diagnosis.CodeRoleAssignmentNotFound,
+		diagnosis.CodeRoleAssignmentChanged, diagnosis.CodeRoleMissing,
 		diagnosis.CodeDDOEAPIUsable, diagnosis.CodeDDOEIntegrationChanged, diagnosis.CodeDDOEIntegrationExtra,
 		diagnosis.CodeDDOEIntegrationMissing, diagnosis.CodeDDOEIntegrationNotUsed,
 		diagnosis.CodeDDOEIntegrationRenamed, diagnosis.CodeDDOEIntegrationUnwanted, diagnosis.CodeDDOEOptionsChanged,

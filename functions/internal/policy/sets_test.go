@@ -79,8 +79,8 @@ func TestObstructions(t *testing.T) {
 // TestWhatStatesOfTheIntegration: what is provisioned is in none of the sets that excuse it.
 func TestWhatStatesOfTheIntegration(t *testing.T) {
 	t.Parallel()
-	for _, code := range []diagnosis.Code{diagnosis.CodeRoleMissing, diagnosis.CodeCredentialMissing,
-		diagnosis.CodeCredentialSubjectMismatch, diagnosis.CodeContainerNotFound, diagnosis.CodeClientUnknown} {
+	for _, code := range []diagnosis.Code{diagnosis.CodeRoleMissing, diagnosis.CodeFederatedCredentialMissing,
+		diagnosis.CodeCredentialSubjectMismatch, diagnosis.CodeContainerNotFound, diagnosis.CodeIdentityMissing} {
 		assert.False(t, IsOfToken(code) || IsOfSender(code), code)
 	}
 	for _, code := range mendedByPut() {

@@ -31,11 +31,11 @@ func TestDriftNamesTheRootCause(t *testing.T) {
 		want    []string
 	}{
 		"nothing": {nil, nil},
-		"a chain": {[]string{"application gone"}, []string{"application-missing"}},
+		"a chain": {[]string{"application gone"}, []string{"identity-missing"}},
 		"two that are independent": {[]string{"assignment gone", "credential gone"},
-			[]string{"federated-credential-missing", "role-assignment-not-found"}},
+			[]string{"federated-credential-missing", "role-missing"}},
 		"a warning, and what is missing": {[]string{"credential added", "assignment gone"},
-			[]string{"role-assignment-not-found", "federated-credential-extra"}},
+			[]string{"role-missing", "federated-credential-extra"}},
 		"a warning alone": {[]string{"assignment added"}, []string{"role-assignment-extra"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,11 +43,11 @@ var unfinishedOperations = map[string]struct {
 	"a repair is queued, and the application is gone": {makeWired, func(f *fixture) string {
 		_, cmd := f.submit(wired())
 		return cmd.OperationID
-	}, removeApplication, map[string]string{"structure.application": "application-missing"}, nil},
+	}, removeApplication, map[string]string{"structure.application": "identity-missing"}, nil},
 	"a DELETE is queued, and the application is gone": {makeWired, func(f *fixture) string {
 		_, cmd := f.remove(provision.TeardownOptions{})
 		return cmd.OperationID
-	}, removeApplication, map[string]string{"structure.application": "application-missing"}, nil},
+	}, removeApplication, map[string]string{"structure.application": "identity-missing"}, nil},
 	"a PUT of another spec waits as long as it is asked": {makeWired, func(f *fixture) string {
 		f.putsOff("graph.microsoft.com", ".", 1, 429, "95")
 		return parked(f)
@@ -153,8 +153,8 @@ func TestDriftAfterAFailedPut(t *testing.T) {
 			continue
 		}
 		seen[check.Code] = true
-		isMended := check.Code == diagnosis.CodeRoleAssignmentNotFound
+		isMended := check.Code == diagnosis.CodeRoleMissing
 		assert.Equal(t, isMended, strings.HasPrefix(check.Remedy.Steps[0], "The last PUT failed: "), check.Code)
 	}
-	assert.True(t, seen[diagnosis.CodeRoleAssignmentNotFound] && seen[diagnosis.CodeFederatedCredentialExtra], found)
+	assert.True(t, seen[diagnosis.CodeRoleMissing] && seen[diagnosis.CodeFederatedCredentialExtra], found)
 }

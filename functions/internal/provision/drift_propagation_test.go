@@ -63,7 +63,7 @@ func TestDriftMinutesAfterAChange(t *testing.T) {
 				integration.Propagation: false} {
 				f.SetTime(changed.Add(ago))
 				report, found := f.drift()
-				assert.Equal(t, map[string]string{"structure.roleAssignment": "role-assignment-not-found"}, found, ago)
+				assert.Equal(t, map[string]string{"structure.roleAssignment": "role-missing"}, found, ago)
 				assert.Equal(t, assessment.VerdictFail, report.Verdict, ago)
 				i := slices.IndexFunc(report.Checks, func(c assessment.Check) bool {
 					return c.ID == "structure.roleAssignment"

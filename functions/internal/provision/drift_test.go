@@ -46,10 +46,10 @@ var drifts = map[string]struct {
 }{
 	"application gone": {func(f *fixture) {
 		require.NoError(f.t, f.world.DeleteApplication(f.Document().Status.Identity.ID))
-	}, map[string]string{"structure.application": "application-missing"}, false},
+	}, map[string]string{"structure.application": "identity-missing"}, false},
 	"service principal made anew": {func(f *fixture) {
 		require.NoError(f.t, f.world.DeleteServicePrincipal(f.Document().Status.ServicePrincipalID))
-	}, map[string]string{"structure.servicePrincipal": "service-principal-not-found"}, false},
+	}, map[string]string{"structure.servicePrincipal": "service-principal-missing"}, false},
 	"credential gone": {func(f *fixture) {
 		d := f.Document()
 		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.Identity.ID,
@@ -64,7 +64,7 @@ var drifts = map[string]struct {
 	"assignment gone": {func(f *fixture) {
 		_, err := f.world.DeleteRoleAssignment(f.Document().Status.RoleAssignments[0].ID)
 		require.NoError(f.t, err)
-	}, map[string]string{"structure.roleAssignment": "role-assignment-not-found"}, false},
+	}, map[string]string{"structure.roleAssignment": "role-missing"}, false},
 	"assignment added": {func(f *fixture) {
 		d := f.Document()
 		scope := d.Status.RoleAssignments[0].Scope

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
@@ -118,8 +119,8 @@ func newFixture(t operationtest.TB) *fixture {
 		Repository: f.Repository, Engine: f.Engine, Watch: watch{f.health, f}, Kinds: f.kinds,
 		Defaults: integration.Defaults{Issuer: world.Issuer,
 			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
-			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"},
-			OwnGroups:     []integration.ResourceGroupID{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},
+			IdentityGroup: armid.ResourceGroup{SubscriptionID: world.SubscriptionID, Name: "identities"},
+			OwnGroups:     []armid.ResourceGroup{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},
 			Location:      world.Location,
 			TenantID:      func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: tester,

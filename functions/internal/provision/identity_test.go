@@ -330,7 +330,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 		code  diagnosis.Code
 	}{
 		"deleted": {func(f *fixture) { require.NoError(t, f.world.DeleteUserAssignedIdentity(managedID)) },
-			diagnosis.CodeManagedIdentityMissing},
+			diagnosis.CodeIdentityMissing},
 		"made anew by somebody, with our tags": {func(f *fixture) {
 			u, _ := f.world.UserAssignedIdentity(managedID)
 			require.NoError(t, f.world.DeleteUserAssignedIdentity(managedID))

@@ -93,7 +93,7 @@ func (k *fakeKind) Observe(_ context.Context, v resource.View) []resource.Item {
 		case key == k.theirs:
 			add(key, resource.Foreign, diagnosis.CodeApplicationForeign)
 		case !isThere:
-			add(key, resource.Missing, diagnosis.CodeApplicationMissing)
+			add(key, resource.Missing, diagnosis.CodeIdentityMissing)
 		case value != k.wanted[key]:
 			add(key, resource.Different, diagnosis.CodeApplicationChanged).Differences = []diagnosis.MemberDifference{
 				{Member: "value", Want: k.wanted[key], Have: value, Owner: diagnosis.OwnerOurs}}
@@ -328,7 +328,7 @@ func TestDriftAndHealthSeeTheSame(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, assessment.VerdictFail, report.Verdict)
 	want := map[string]diagnosis.Code{"structure.ground": "", "structure.walls": "",
-		"structure.roof": diagnosis.CodeApplicationChanged, "structure.door": diagnosis.CodeApplicationMissing}
+		"structure.roof": diagnosis.CodeApplicationChanged, "structure.door": diagnosis.CodeIdentityMissing}
 	codes := func(checks []assessment.Check) map[string]diagnosis.Code {
 		all := map[string]diagnosis.Code{}
 		for _, check := range checks {

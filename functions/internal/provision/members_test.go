@@ -118,7 +118,7 @@ var membersOfOthers = map[string]struct {
 	"the service principal is disabled": {kind: integration.IdentityApplication, item: "servicePrincipal",
 		set: setPrincipal(func(p *world.ServicePrincipal) { p.AccountEnabled = false }),
 		is:  func(f *fixture) any { return principalOf(f).AccountEnabled }, member: "accountEnabled", have: "false",
-		code: diagnosis.CodeServicePrincipalDisabled},
+		code: diagnosis.CodeClientDisabled},
 }
 
 const otherName = "99999999-9999-4999-8999-999999999999"

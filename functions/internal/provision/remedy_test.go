@@ -48,7 +48,7 @@ var repairs = map[string]struct {
 	"role assignment": {func(f *fixture) {
 		_, err := f.world.DeleteRoleAssignment(f.Document().Status.RoleAssignments[0].ID)
 		require.NoError(f.t, err)
-	}, "role-assignment-not-found", func(f *fixture, command string) {
+	}, "role-missing", func(f *fixture, command string) {
 		require.Equal(f.t, integration.AccessReadWrite.Role().Name, argument(f.t, command, "--role"),
 			"az takes the name")
 		scope, guid := argument(f.t, command, "--scope"), argument(f.t, command, "--name")

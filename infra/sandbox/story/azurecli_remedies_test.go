@@ -19,7 +19,6 @@ import (
 type repair struct {
 	code, look string
 	destroy    func(*terminal, answer) // gets the integration's document
-	only       string                  // the kind of identity where it can be seen; empty for both
 }
 
 // object changes an object of the sandbox by hand, or removes it where there is no change.
@@ -75,18 +74,15 @@ func removeContainer(t *terminal, _ answer) {
 	t.object("storageAccounts", "acmedata", map[string]any{"containers": []any{map[string]any{"name": "models"}}})
 }
 
-// repairs are the commands that mend. Those for an application are for a managed identity, too, by other words.
+// repairs are the commands that mend. Those for an application are for a managed identity, too, by other words. Each
+// runs once: all places print the same one.
 var repairs = []repair{
-	{"probe-not-removed", "access", keepProbes, ""},
-	{"federated-credential-missing", "drift", removeCredential, ""},
-	{"credential-missing", "access", removeCredential, ""},
-	{"federated-credential-changed", "drift", changeSubject, ""},
-	{"role-assignment-not-found", "drift", removeAssignment, ""},
-	{"role-missing", "access", removeAssignment, ""},
-	// a managed one is not looked up in Graph
-	{"service-principal-disabled", "drift", disablePrincipal, "application"},
-	{"client-disabled", "access", disablePrincipal, ""},
-	{"container-not-found", "access", removeContainer, ""},
+	{"probe-not-removed", "access", keepProbes},
+	{"federated-credential-missing", "drift", removeCredential},
+	{"federated-credential-changed", "drift", changeSubject},
+	{"role-missing", "access", removeAssignment},
+	{"client-disabled", "access", disablePrincipal},
+	{"container-not-found", "access", removeContainer},
 }
 
 // renewals are commands that delete what the PUT then makes anew.
@@ -111,9 +107,6 @@ func TestRemediesRunInTheAzureCLI(t *testing.T) {
 			a.put(a.spec("images"))
 			shell.requirePass("as made")
 			for _, r := range repairs {
-				if r.only != "" && r.only != kind {
-					continue
-				}
 				r.destroy(shell, shell.document())
 				command := shell.commandFor(r.look, r.code)
 				a.control(http.MethodPut, "/faults", []any{})

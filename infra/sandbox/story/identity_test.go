@@ -91,7 +91,7 @@ func TestManagedStoryOverHTTP(t *testing.T) {
 	// Somebody deletes the identity: it is told, and made anew under another client id.
 	a.control(http.MethodDelete, "/objects/userAssignedIdentities/"+at(made, "name").(string), nil)
 	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
-	assert.Equal(t, "managed-identity-missing", at(a.firstFailure(drift), "code"), drift.Raw)
+	assert.Equal(t, "identity-missing", at(a.firstFailure(drift), "code"), drift.Raw)
 	slot := time.Now().UTC().Format(time.RFC3339Nano)
 	a.fire("checkhealth", healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot}))
 	suspected := a.health(healthy)

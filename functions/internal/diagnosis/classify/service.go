@@ -132,9 +132,9 @@ func graphNotFound(c diagnosis.Context) diagnosis.Code {
 		"application.update":
 		return diagnosis.CodeDirectoryNotReplicated
 	case "application.get":
-		return diagnosis.CodeApplicationMissing
+		return diagnosis.CodeIdentityMissing
 	case "servicePrincipal.get":
-		return diagnosis.CodeServicePrincipalNotFound
+		return diagnosis.CodeServicePrincipalMissing
 	default:
 		return diagnosis.CodeObjectNotFound
 	}
@@ -150,7 +150,7 @@ func armCodes() map[string]diagnosis.Code {
 		"HashConflictOnDifferentRoleAssignmentIds": diagnosis.CodeRoleAssignmentNameConflict,
 		"RoleDefinitionDoesNotExist":               diagnosis.CodeRoleDefinitionMissing,
 		"RoleAssignmentLimitExceeded":              diagnosis.CodeRoleAssignmentLimit,
-		"RoleAssignmentNotFound":                   diagnosis.CodeRoleAssignmentNotFound,
+		"RoleAssignmentNotFound":                   diagnosis.CodeRoleMissing,
 		"AuthorizationFailed":                      diagnosis.CodeARMPermissionMissing,
 		"LinkedAuthorizationFailed":                diagnosis.CodeLinkedAuthorizationFailed,
 		"DenyAssignmentAuthorizationFailed":        diagnosis.CodeDenyAssignment,
@@ -192,7 +192,7 @@ func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 		return diagnosis.CodeARMPermissionMissing
 	case http.StatusNotFound:
 		if c.Operation == "rbac.get" {
-			return diagnosis.CodeRoleAssignmentNotFound
+			return diagnosis.CodeRoleMissing
 		}
 		return diagnosis.CodeStorageAccountNotFound
 	default:
@@ -219,7 +219,7 @@ func identityCode(status int, code, operation string) diagnosis.Code {
 	case status == http.StatusNotFound && isCredential:
 		return diagnosis.CodeManagedIdentityNotReplicated
 	case status == http.StatusNotFound:
-		return diagnosis.CodeManagedIdentityMissing
+		return diagnosis.CodeIdentityMissing
 	case status == http.StatusMethodNotAllowed && isCredential, code == "LocationNotAvailableForResourceType":
 		return diagnosis.CodeManagedIdentityRegionUnsupported
 	case status == http.StatusBadRequest && isCredential:

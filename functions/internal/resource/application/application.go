@@ -83,7 +83,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 func (k *Kind) missingApplication(v resource.View) resource.Item {
 	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.UniqueName(v.Document),
 		Target: v.Document.Spec.DisplayName,
-		State:  resource.Missing, Code: diagnosis.CodeApplicationMissing, Context: words(v.Document),
+		State:  resource.Missing, Code: diagnosis.CodeIdentityMissing, Context: words(v.Document),
 		Learn: func(st *integration.Status) {
 			st.Identity.Kind = integration.IdentityApplication
 		}}
@@ -92,7 +92,7 @@ func (k *Kind) missingApplication(v resource.View) resource.Item {
 func (k *Kind) missingPrincipal(v resource.View) resource.Item {
 	return resource.Item{Name: itemPrincipal, Title: "The service principal exists and is enabled",
 		Key: v.Document.Status.ClientID, Target: v.Document.Spec.DisplayName, Needs: itemApplication,
-		State: resource.Missing, Code: diagnosis.CodeServicePrincipalNotFound, Context: words(v.Document)}
+		State: resource.Missing, Code: diagnosis.CodeServicePrincipalMissing, Context: words(v.Document)}
 }
 
 func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource.Item {
@@ -217,7 +217,7 @@ func comparePrincipal(item *resource.Item, st integration.Status, principal grap
 	item.State, item.Code = resource.Unchanged, ""
 	tellLogins(item, principal.LoginCredentials)
 	if !principal.AccountEnabled { // an administrator's decision: it is told, and kept
-		item.Code = diagnosis.CodeServicePrincipalDisabled
+		item.Code = diagnosis.CodeClientDisabled
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "accountEnabled", Want: "true",
 			Have: "false", Owner: diagnosis.OwnerOther})
 	}

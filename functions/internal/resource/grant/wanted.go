@@ -58,7 +58,7 @@ func (w grant) item(d integration.Document) resource.Item {
 	c := wordsOf(d, w.assignment)
 	item := resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Target: c.Role + " at " +
 		w.assignment.Scope,
-		State: resource.Missing, Code: diagnosis.CodeRoleAssignmentNotFound, Context: c, Data: w}
+		State: resource.Missing, Code: diagnosis.CodeRoleMissing, Context: c, Data: w}
 	if d.Status.ServicePrincipalID != "" {
 		item.Key = w.assignment.ID
 		// Its scope is in the spec alone, which may be another one when somebody looks for what a crash has left

@@ -69,7 +69,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	}
 	d, wanted := v.Document, k.wanted(v.Document)
 	item := resource.Item{Name: itemIdentity, Title: "The managed identity exists", Key: wanted.Key,
-		Target: wanted.Key, State: resource.Missing, Code: diagnosis.CodeManagedIdentityMissing,
+		Target: wanted.Key, State: resource.Missing, Code: diagnosis.CodeIdentityMissing,
 		Context: words(d, wanted.Key)}
 	found, answer, err := k.read(ctx, d, d.Status.ClientID != "" || v.Ending)
 	there := answer == nil
