@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -202,6 +203,17 @@ func TestAPlanTouchesNothingOfAnyKind(t *testing.T) {
 		"roof-1":  provision.ActionUpdate, "door-1": provision.ActionBlocked, "door-0": provision.ActionDelete},
 		actions(p))
 	assert.Empty(t, h.journal.writes())
+}
+
+// TestTheWordsOfActions are the API's.
+func TestTheWordsOfActions(t *testing.T) {
+	t.Parallel()
+	field, _ := reflect.TypeFor[provision.PlannedStep]().FieldByName("Action")
+	assert.Equal(t, []provision.Action{"create", "update", "restore", "delete", "unchanged", "blocked", "unknown",
+		"schedule", "manual"}, []provision.Action{provision.ActionCreate, provision.ActionUpdate,
+		provision.ActionRestore, provision.ActionDelete, provision.ActionUnchanged, provision.ActionBlocked,
+		provision.ActionUnknown, provision.ActionSchedule, provision.ActionManual})
+	assert.Equal(t, "create,update,restore,delete,unchanged,blocked,unknown,schedule,manual", field.Tag.Get("enum"))
 }
 
 func TestARunFollowsTheNeedsOfKinds(t *testing.T) {
