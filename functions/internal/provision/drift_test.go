@@ -1,7 +1,12 @@
 package provision_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"testing"
 	"time"
@@ -174,4 +179,26 @@ func TestDriftReport(t *testing.T) {
 	assert.NotEqual(t, report.ID, again.ID)
 	want.ID, want.TestedFrom, want.StartedAt, want.DurationMS = again.ID, nil, f.Now(), 0
 	assert.Equal(t, want, again)
+}
+
+// unasked is a watch that cannot be asked to look.
+type unasked struct{ provision.Watch }
+
+func (unasked) AskIfOtherwise(context.Context, integration.Document, assessment.Report) error {
+	return errors.New("the queue is down")
+}
+
+// TestDriftIsToldWhereHealthCannotBeAsked: the report is whole, and an operator sees why health is late.
+func TestDriftIsToldWhereHealthCannotBeAsked(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	var logged bytes.Buffer
+	f.service.Watch, f.service.Log = unasked{f.service.Watch}, slog.New(slog.NewJSONHandler(&logged, nil))
+	report, _ := f.drift()
+	assert.NotEmpty(t, report.Checks)
+	var line map[string]any
+	require.NoError(t, json.Unmarshal(logged.Bytes(), &line))
+	assert.Equal(t, []any{"WARN", "health is not asked to look", id, "the queue is down"},
+		[]any{line["level"], line["msg"], line["integrationId"], line["error"]})
 }

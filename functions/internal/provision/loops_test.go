@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -204,6 +205,17 @@ func TestAPlanTouchesNothingOfAnyKind(t *testing.T) {
 	assert.Empty(t, h.journal.writes())
 }
 
+// TestTheWordsOfActions are the API's.
+func TestTheWordsOfActions(t *testing.T) {
+	t.Parallel()
+	field, _ := reflect.TypeFor[provision.PlannedStep]().FieldByName("Action")
+	assert.Equal(t, []provision.Action{"create", "update", "restore", "delete", "unchanged", "blocked", "unknown",
+		"schedule", "manual"}, []provision.Action{provision.ActionCreate, provision.ActionUpdate,
+		provision.ActionRestore, provision.ActionDelete, provision.ActionUnchanged, provision.ActionBlocked,
+		provision.ActionUnknown, provision.ActionSchedule, provision.ActionManual})
+	assert.Equal(t, "create,update,restore,delete,unchanged,blocked,unknown,schedule,manual", field.Tag.Get("enum"))
+}
+
 func TestARunFollowsTheNeedsOfKinds(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -214,8 +226,14 @@ func TestARunFollowsTheNeedsOfKinds(t *testing.T) {
 	requireBefore(t, lines, "apply walls", "apply roof")
 	requireBefore(t, lines, "apply ground", "apply door")
 
-	h.provisioned(spec("images"))
+	d := h.provisioned(spec("images"))
 	assert.Empty(t, h.journal.writes(), "a run with nothing to do writes nothing")
+	steps := h.Operation(d.Status.LastOperationID).Steps
+	require.Len(t, steps, 4)
+	for _, step := range steps {
+		assert.Equal(t, []any{"done", "unchanged", h.Now(), int64(0)},
+			[]any{step.Status, step.Outcome, step.At, step.DurationMS}, step.Name)
+	}
 
 	h.roof.there["roof-1"] = "changed"
 	h.door.there["door-0"] = "wanted no more"

@@ -153,6 +153,19 @@ func TestVerifyWithoutToken(t *testing.T) {
 	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.condition("Verified").Reason)
 }
 
+// TestThePlatformProvesWhatNoTokenCould, once no test could be made in the whole window.
+func TestThePlatformProvesWhatNoTokenCould(t *testing.T) {
+	t.Parallel()
+	f := withPlatform(t)
+	f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
+		return secret.Value{}, errors.New("no route")
+	})
+	d := f.carried(wired())
+	assert.Greater(t, f.verified(d.Status.LastOperationID), 8)
+	assert.Equal(t, []any{integration.PhaseUsable, "True"},
+		[]any{f.Document().Status.Phase, f.condition("Verified").Status})
+}
+
 func TestVerifyOfAnOldOperation(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
