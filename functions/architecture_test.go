@@ -72,9 +72,8 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 
 // The rooms of functions/internal.
 var (
-	words = []string{"diagnosis", "diagnosis/classify", "diagnosis/page", "integration", "credential",
-		"credential/field",
-		"message", "invocation", "redact", "secret", "strictjson"}
+	words = []string{"armid", "assessment", "diagnosis", "diagnosis/classify", "diagnosis/page", "integration",
+		"credential", "credential/field", "message", "invocation", "redact", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
 	usecases = []string{"access", "health", "operation", "provision", "readiness"}
 )
@@ -83,8 +82,8 @@ var (
 var engineKnows = []string{"bus", "policy"}
 
 // ofDiagnosis are all that the rooms of package diagnosis may import of the product: arrows go one way.
-var ofDiagnosis = map[string][]string{"diagnosis": {"redact"},
-	"diagnosis/classify": {"diagnosis", "redact"}, "diagnosis/page": {"diagnosis", "diagnosis/classify"}}
+var ofDiagnosis = map[string][]string{"diagnosis": {"redact"}, "assessment": {"diagnosis", "redact"},
+	"diagnosis/classify": {"assessment", "diagnosis", "redact"}, "diagnosis/page": {"diagnosis", "diagnosis/classify"}}
 
 // policies is the package that the clients of Azure share.
 const policies = "azure"

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/google/uuid"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
@@ -35,9 +36,9 @@ type Config struct {
 	DefaultIdentity integration.IdentityKind
 	// IdentityGroup is where managed identities are made whose spec names no group; the zero value where there is
 	// none.
-	IdentityGroup integration.ResourceGroupID
+	IdentityGroup armid.ResourceGroup
 	// OwnGroups are the app's own resource groups, as far as they are known: no managed identity is made there.
-	OwnGroups []integration.ResourceGroupID
+	OwnGroups []armid.ResourceGroup
 	// Issuer and SubjectTemplate are defaults of a spec; Issuer may be empty.
 	Issuer          string
 	SubjectTemplate string

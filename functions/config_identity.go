@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -19,7 +20,7 @@ func (e *environment) identityKind(name string) integration.IdentityKind {
 // identityGroup is the group where managed identities are made. It is never the app's own: there the app could write
 // credentials of its own identity, and so let others in as itself. An app that does not know its own group makes no
 // managed identities: it does not start with such a group, and refuses a spec that names one.
-func (e *environment) identityGroup(name string, own []integration.ResourceGroupID) integration.ResourceGroupID {
+func (e *environment) identityGroup(name string, own []armid.ResourceGroup) armid.ResourceGroup {
 	group := e.resourceGroup(name)
 	switch {
 	case group.IsAnyOf(own):
@@ -36,20 +37,20 @@ func (e *environment) identityGroup(name string, own []integration.ResourceGroup
 // and WEBSITE_OWNER_NAME begins with the subscription and a plus sign. Without that the name alone counts. Source:
 // https://learn.microsoft.com/azure/app-service/reference-app-settings and
 // https://github.com/Azure/Azure-Functions/issues/2593.
-func (e *environment) ownGroups() []integration.ResourceGroupID {
+func (e *environment) ownGroups() []armid.ResourceGroup {
 	subscription, _, _ := strings.Cut(e.text("WEBSITE_OWNER_NAME"), "+")
-	given := integration.ResourceGroupID{SubscriptionID: subscription, Name: e.text("WEBSITE_RESOURCE_GROUP")}
-	return slices.DeleteFunc([]integration.ResourceGroupID{e.resourceGroup("OWN_RESOURCE_GROUP"), given},
-		func(g integration.ResourceGroupID) bool { return g.Name == "" })
+	given := armid.ResourceGroup{SubscriptionID: subscription, Name: e.text("WEBSITE_RESOURCE_GROUP")}
+	return slices.DeleteFunc([]armid.ResourceGroup{e.resourceGroup("OWN_RESOURCE_GROUP"), given},
+		func(g armid.ResourceGroup) bool { return g.Name == "" })
 }
 
 // resourceGroup is the zero value where the setting is empty.
-func (e *environment) resourceGroup(name string) integration.ResourceGroupID {
+func (e *environment) resourceGroup(name string) armid.ResourceGroup {
 	v := e.text(name)
 	if v == "" {
-		return integration.ResourceGroupID{}
+		return armid.ResourceGroup{}
 	}
-	group, problem := integration.ParseResourceGroupID(v)
+	group, problem := armid.ParseResourceGroup(v)
 	if problem != "" {
 		e.fault(name, "must be the id of a resource group, /subscriptions/{guid}/resourceGroups/{name}: "+problem)
 	}

@@ -107,7 +107,7 @@ var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
 // made of, the object id of a report's service principal, and the ids of Microsoft's own applications.
 var saysApplications = []string{"functions/internal/resource/application", "functions/internal/graph",
 	"functions/internal/integration/identity_names.go", "functions/internal/view", "functions/internal/diagnosis",
-	"functions/internal/policy", "functions/internal/problem/status.go",
+	"functions/internal/assessment/report.go", "functions/internal/policy", "functions/internal/problem/status.go",
 	"functions/resources.go", "functions/usecases.go", "functions/ready.go",
 	"functions/internal/access/access.go", "functions/internal/credential/field/ids.go"}
 

@@ -11,6 +11,7 @@ import (
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
@@ -53,7 +54,7 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 		}
 	}
 	probes = append(probes, identityProbes(p, s)[cfg.DefaultIdentity]...)
-	if cfg.IdentityGroup != (integration.ResourceGroupID{}) {
+	if cfg.IdentityGroup != (armid.ResourceGroup{}) {
 		probes = append(probes, identitiesProbe(cfg, s))
 	}
 	if s.platform != nil {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
@@ -64,7 +64,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	tester := &access.Tester{
 		Exchanger: entra.NewExchanger(options), ClientOptions: options,
-		Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
+		Origin: assessment.Origin{Host: cfg.SiteName, Region: cfg.Region},
 		Now:    time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
 	}
 	observer, err := health.NewObserver(health.ObserverOptions{Tester: tester, TokenSource: tokens, Kinds: all,

@@ -37,6 +37,7 @@ func (y *year) put(container string) {
 		checkedEvery), 1)
 	got := y.call("PUT", ours, strings.Replace(spec, "images", container, 1))
 	require.Less(y.t, got.StatusCode, 300, got.raw)
+	y.agree()
 }
 
 // pass lets time pass: messages are delivered when they are due, and the timer fires.
@@ -119,10 +120,40 @@ func (y *year) isWorking(container, clientID string) bool {
 	return false
 }
 
+// agree holds the conditions against each other and against health: Ready is the first of the others that is not True,
+// and none claims what health says is not so. The integration asks nothing of the platform and is never torn down.
+func (y *year) agree() {
+	y.t.Helper()
+	d := y.call("GET", ours, "")
+	known := map[any]map[string]any{}
+	for _, c := range d.at("status", "conditions").([]any) {
+		known[c.(map[string]any)["type"]] = c.(map[string]any)
+	}
+	want := map[string]any{"status": "True"}
+	for _, kind := range []string{"Verified", "Provisioned"} {
+		if c := known[kind]; c["status"] != "True" {
+			want = c // nil where the change of the spec has come to nothing yet
+		}
+	}
+	ready := known["Ready"]
+	if want == nil {
+		assert.NotEqual(y.t, "True", ready["status"], d.raw)
+		return
+	}
+	assert.Equal(y.t, want["status"], ready["status"], d.raw)
+	if want["reason"] != nil { // of a test that is still to come only Ready gives one
+		assert.Equal(y.t, want["reason"], ready["reason"], d.raw)
+	}
+	if d.at("status", "health", "state") == "unhealthy" {
+		assert.NotEqual(y.t, "True", known["Verified"]["status"], d.raw)
+	}
+}
+
 // hold holds Ready, phase and health against the truth, where the last look could tell it: a state that is not unknown
 // is right, unless its second look is still to come.
 func (y *year) hold() {
 	y.t.Helper()
+	y.agree()
 	d := y.call("GET", ours, "")
 	health := y.call("GET", ours+"/health", "")
 	container := d.at("spec", "storage").([]any)[0].(map[string]any)["container"].(string)
@@ -166,6 +197,7 @@ func (y *year) isSuspected() bool {
 // is asserts what the app says now.
 func (y *year) is(phase, health, ready string) {
 	y.t.Helper()
+	y.agree()
 	d := y.call("GET", ours, "")
 	h := y.call("GET", ours+"/health", "")
 	at := time.Now().Format(time.RFC3339)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/inspect"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -147,9 +148,9 @@ func TestWhatCannotBeReadIsNamedWhole(t *testing.T) {
 // TestDriftIsServedAsItIsFound, or refused as it was refused.
 func TestDriftIsServedAsItIsFound(t *testing.T) {
 	var fault error
-	edge := problemtest.Serve(inspect.Function{Drift: func(_ context.Context, id string) (diagnosis.Report, error) {
-		return diagnosis.Report{ID: id, Kind: "drift", Verdict: diagnosis.VerdictFail,
-			Checks: []diagnosis.Check{{ID: "one"}, {ID: "two"}}}, fault
+	edge := problemtest.Serve(inspect.Function{Drift: func(_ context.Context, id string) (assessment.Report, error) {
+		return assessment.Report{ID: id, Kind: "drift", Verdict: assessment.VerdictFail,
+			Checks: []assessment.Check{{ID: "one"}, {ID: "two"}}}, fault
 	}}.Register)
 	got := edge.Call(t, "GET", "/integrations/my-images/drift", "")
 	require.Equal(t, 200, got.Status)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
@@ -25,7 +25,7 @@ type Function struct {
 	// Health returns what the scheduled checks know of a document.
 	Health func(ctx context.Context, d integration.Document) (integration.HealthStatus, error)
 	// Drift compares an integration with what there really is.
-	Drift func(ctx context.Context, id string) (diagnosis.Report, error)
+	Drift func(ctx context.Context, id string) (assessment.Report, error)
 	// BaseURL is what links are built from, such as https://host/api or /api.
 	BaseURL string
 }
@@ -167,7 +167,7 @@ func (f Function) health(ctx context.Context, in *itemInput) (*healthOutput, err
 }
 
 type driftOutput struct {
-	Body diagnosis.Report
+	Body assessment.Report
 }
 
 func (f Function) drift(ctx context.Context, in *itemInput) (*driftOutput, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -80,9 +81,9 @@ func TestARefusalOfTheUseCase(t *testing.T) {
 	}
 	refused := &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}
 	edge := problemtest.Serve(testaccess.Function{
-		Run: func(_ context.Context, id string, _ access.Request) (diagnosis.Report, error) {
+		Run: func(_ context.Context, id string, _ access.Request) (assessment.Report, error) {
 			assert.Equal(t, "my-images", id)
-			return diagnosis.Report{}, refused
+			return assessment.Report{}, refused
 		},
 		Submit: func(_ context.Context, id, _ string, _ access.Request) (operation.Accepted, error) {
 			assert.Equal(t, "my-images", id)

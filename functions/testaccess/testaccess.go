@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -21,7 +22,7 @@ import (
 // Function is what the edge needs.
 type Function struct {
 	// Run tests now.
-	Run func(ctx context.Context, id string, wanted access.Request) (diagnosis.Report, error)
+	Run func(ctx context.Context, id string, wanted access.Request) (assessment.Report, error)
 	// Submit has the queue test later.
 	Submit func(ctx context.Context, id, operationID string, wanted access.Request) (operation.Accepted, error)
 	// OperationURL makes the link to an operation.
@@ -79,7 +80,7 @@ func (f Function) Register(api huma.API) {
 				"default": {Summary: "Everything by default", Value: struct{}{}},
 				"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},
 			}}}},
-		Responses: problem.AsyncResponses("The report", problem.Schema[diagnosis.Report](api),
+		Responses: problem.AsyncResponses("The report", problem.Schema[assessment.Report](api),
 			"The operation that tests", problem.Schema[view.Operation](api)),
 	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusBadGateway, http.StatusServiceUnavailable,
 		http.StatusGatewayTimeout}, f.serve)

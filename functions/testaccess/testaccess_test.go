@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
@@ -26,9 +26,9 @@ type service struct {
 
 func (s *service) edge() *problemtest.Edge {
 	return problemtest.Serve(testaccess.Function{
-		Run: func(_ context.Context, _ string, o access.Request) (diagnosis.Report, error) {
+		Run: func(_ context.Context, _ string, o access.Request) (assessment.Report, error) {
 			s.ran = append(s.ran, o)
-			return diagnosis.Report{Kind: "access", Verdict: diagnosis.VerdictFail}, nil
+			return assessment.Report{Kind: "access", Verdict: assessment.VerdictFail}, nil
 		},
 		Submit: func(_ context.Context, _, operationID string, o access.Request) (operation.Accepted, error) {
 			s.submitted = append(s.submitted, o)

@@ -8,15 +8,15 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
 // Function is what the edge needs.
 type Function struct {
 	// Lint judges a file by itself. It repeats no secret.
-	Lint func(file []byte, form credential.Form) diagnosis.Report
+	Lint func(file []byte, form credential.Form) assessment.Report
 }
 
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
@@ -35,7 +35,7 @@ func (input) LongTags() map[string]string {
 }
 
 type output struct {
-	Body diagnosis.Report
+	Body assessment.Report
 }
 
 const path = "/credentials/validate"

@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
@@ -36,10 +36,10 @@ type judge struct {
 }
 
 func (j *judge) edge() *problemtest.Edge {
-	return problemtest.Serve(validate.Function{Lint: func(file []byte, form credential.Form) diagnosis.Report {
+	return problemtest.Serve(validate.Function{Lint: func(file []byte, form credential.Form) assessment.Report {
 		j.file, j.form = slices.Clone(file), form // the body's buffer is used again
 		j.ran++
-		return diagnosis.Report{Kind: "credential", Verdict: diagnosis.VerdictFail}
+		return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}
 	}}.Register)
 }
 

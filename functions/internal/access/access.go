@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -49,7 +50,7 @@ type Tester struct {
 	// ClientOptions hold transport, cloud and retry budget of the calls to Storage.
 	ClientOptions azcore.ClientOptions
 	// Origin is where the test runs, for the report.
-	Origin diagnosis.Origin
+	Origin assessment.Origin
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Random is where probe names come from; nil is crypto/rand.
@@ -79,20 +80,20 @@ type Request struct {
 // Run tests the integration's access. The error is a *diagnosis.Error, and only for a faulty request (invalid-mode,
 // invalid-access, invalid-prefix, not-provisioned); everything that was learnt is in the report. It takes at most some
 // 15 seconds, whatever the context allows.
-func (t *Tester) Run(ctx context.Context, req Request) (diagnosis.Report, error) {
+func (t *Tester) Run(ctx context.Context, req Request) (assessment.Report, error) {
 	if err := normalise(&req); err != nil {
-		return diagnosis.Report{}, err
+		return assessment.Report{}, err
 	}
 	started := t.now()
 	run, err := t.newRun(req)
 	if err != nil {
-		return diagnosis.Report{}, err
+		return assessment.Report{}, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, testBudget)
 	defer cancel()
 	run.execute(bounded)
 
-	report := diagnosis.Report{
+	report := assessment.Report{
 		ID: run.id, Kind: "access", ClaimLevel: run.claim, TestedAs: testedAs(req.Document, run.subject),
 		TestedFrom: &t.Origin,
 		StartedAt:  started.UTC(), Checks: run.checks, Leftovers: run.leftovers,
@@ -107,9 +108,9 @@ type run struct {
 	request   Request
 	id        string
 	subject   string // the document's subject that the token is compared with
-	claim     diagnosis.ClaimLevel
-	checks    []diagnosis.Check
-	leftovers []diagnosis.Leftover
+	claim     assessment.ClaimLevel
+	checks    []assessment.Check
+	leftovers []assessment.Leftover
 	targets   []*target
 }
 
@@ -122,7 +123,8 @@ func (t *Tester) newRun(req Request) (*run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("access test: %w", err)
 	}
-	r := &run{tester: t, request: req, id: id.String(), claim: diagnosis.ClaimFile, leftovers: []diagnosis.Leftover{}}
+	r := &run{tester: t, request: req, id: id.String(), claim: assessment.ClaimFile,
+		leftovers: []assessment.Leftover{}}
 	for i, entry := range req.Document.Spec.Storage {
 		probe, err := uuid.NewRandomFromReader(random)
 		if err != nil {
@@ -138,7 +140,7 @@ func (r *run) execute(ctx context.Context) {
 	failed := r.checkToken()
 	cred, failed := r.exchange(ctx, failed)
 	if len(r.targets) == 0 {
-		r.add(diagnosis.CheckOf("access.list", "list", diagnosis.New(diagnosis.CodeNoStorage)))
+		r.add(assessment.CheckOf("access.list", "list", diagnosis.New(diagnosis.CodeNoStorage)))
 		return
 	}
 	var group errgroup.Group
@@ -155,12 +157,12 @@ func (r *run) execute(ctx context.Context) {
 		r.add(one.checks...)
 		r.leftovers = append(r.leftovers, one.leftovers...)
 		if one.reached {
-			r.claim = diagnosis.ClaimAccess
+			r.claim = assessment.ClaimAccess
 		}
 	}
 }
 
-func (r *run) add(checks ...diagnosis.Check) { r.checks = append(r.checks, checks...) }
+func (r *run) add(checks ...assessment.Check) { r.checks = append(r.checks, checks...) }
 
 func (t *Tester) now() time.Time {
 	if t.Now == nil {
@@ -238,8 +240,8 @@ func isValidPrefix(prefix string) bool {
 	return true
 }
 
-func testedAs(d integration.Document, subject string) *diagnosis.TestedAs {
-	return &diagnosis.TestedAs{TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID,
+func testedAs(d integration.Document, subject string) *assessment.TestedAs {
+	return &assessment.TestedAs{TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID,
 		ObjectID: d.Status.ServicePrincipalID,
 		Issuer:   d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var update = flag.Bool("update", false, "write the golden files")
 
 // lines are a report's checks as "id status code".
-func lines(r diagnosis.Report) []string {
+func lines(r assessment.Report) []string {
 	var all []string
 	for _, c := range r.Checks {
 		line := c.ID + " " + string(c.Status)
@@ -50,7 +51,7 @@ func lines(r diagnosis.Report) []string {
 }
 
 // rights are the lines below the exchange.
-func rights(r diagnosis.Report) []string {
+func rights(r assessment.Report) []string {
 	var all []string
 	for _, line := range lines(r) {
 		if strings.HasPrefix(line, "access.") {
@@ -66,8 +67,8 @@ func TestRoundTripPassesAndLeavesNothing(t *testing.T) {
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 		Token: c.token(platform.TokenRequest{}), Prefix: "probe/here"})
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
-	assert.Equal(t, diagnosis.ClaimAccess, report.ClaimLevel)
+	assert.Equal(t, assessment.VerdictPass, report.Verdict, lines(report))
+	assert.Equal(t, assessment.ClaimAccess, report.ClaimLevel)
 	assert.Equal(t, []string{"network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass",
 		"cleanup pass"}, rights(report))
 	assert.Empty(t, c.blobNames())
@@ -110,8 +111,8 @@ var faultCases = map[string]struct {
 	storage []integration.StorageAccess
 	want    string // the check that tells
 	others  []string
-	verdict diagnosis.Verdict
-	claim   diagnosis.ClaimLevel
+	verdict assessment.Verdict
+	claim   assessment.ClaimLevel
 	who     diagnosis.Who
 	command string
 }{
@@ -120,7 +121,7 @@ var faultCases = map[string]struct {
 		want:   "access.list fail role-missing", others: []string{"access.network pass",
 			"access.protection skip protection-unknown",
 			"access.write fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoCaller,
 		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) +
 			" --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage " +
 			"Blob Data Contributor' --scope " +
@@ -133,14 +134,14 @@ var faultCases = map[string]struct {
 		},
 		want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass",
 			"access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimAccess, who: diagnosis.WhoCaller,
 		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " ",
 	},
 	"contributor where reading is wanted": {
 		storage: []integration.StorageAccess{images(integration.AccessRead)},
 		want:    "access.write warn over-privileged", others: []string{"access.list pass", "access.read pass",
 			"access.delete warn over-privileged"},
-		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictWarn, claim: assessment.ClaimAccess, who: diagnosis.WhoStorageAdmin,
 		command: "az role assignment list --assignee " + principalID,
 	},
 	"credential's subject changed": {
@@ -151,7 +152,7 @@ var faultCases = map[string]struct {
 		},
 		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass",
 			"access.list skip", "access.write skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
 		command: "az ad app federated-credential delete --id " + clientID,
 	},
 	"credential's subject differs by case": {
@@ -159,7 +160,7 @@ var faultCases = map[string]struct {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = strings.ToUpper(subject) })
 		},
 		want:    "exchange.token fail credential-subject-case-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
 		command: "federated-credential list",
 	},
 	"credential's issuer changed": {
@@ -167,7 +168,7 @@ var faultCases = map[string]struct {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Issuer = world.Issuer + "/" })
 		},
 		want:    "exchange.token fail credential-issuer-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
 		command: "federated-credential delete",
 	},
 	"credential's audience changed": {
@@ -175,7 +176,7 @@ var faultCases = map[string]struct {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Audiences = []string{"api://other"} })
 		},
 		want:    "exchange.token fail credential-audience-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
 		command: "federated-credential delete",
 	},
 	"credential deleted": {
@@ -183,12 +184,12 @@ var faultCases = map[string]struct {
 			require.NoError(c.t, c.world.DeleteFederatedCredential(objectID, "subject"))
 		},
 		want:    "exchange.token fail federated-credential-missing",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller, command: `"name":"` +
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller, command: `"name":"` +
 			integration.CredentialName(subject) + `"`,
 	},
 	"application unknown": {
 		damage: func(_ *cloud, d *integration.Document) { d.Status.ClientID = objectID },
-		want:   "exchange.token fail identity-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		want:   "exchange.token fail identity-missing", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
 		who: diagnosis.WhoCaller,
 	},
 	"service principal disabled": {
@@ -199,95 +200,99 @@ var faultCases = map[string]struct {
 			})
 			require.NoError(c.t, err)
 		},
-		want: "exchange.token fail client-disabled", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		want: "exchange.token fail client-disabled", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
 		who: diagnosis.WhoEntraAdmin, command: "az ad sp update",
 	},
 	"tenant unknown": {
 		damage: func(_ *cloud, d *integration.Document) { d.Spec.TenantID = "deadbeef-1111-4111-8111-111111111111" },
 		want:   "exchange.token fail tenant-unknown", others: []string{"access.network fail storage-tenant-mismatch"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoEntraAdmin,
 	},
 	"signing key not published": {
 		token: platform.TokenRequest{KeyID: "nobody-knows"},
-		want:  "exchange.token fail signing-key-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		want:  "exchange.token fail signing-key-unknown", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
 		who: diagnosis.WhoDDOEAdmin,
 	},
 	"audience wrong in the token": {
 		token: platform.TokenRequest{Audience: "api://AzureADTokenExchange/"},
 		want:  "token.audience fail token-audience-mismatch", others: []string{"exchange.token skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoDDOEAdmin,
 	},
 	"issuer wrong in the token": {
 		token: platform.TokenRequest{Issuer: world.Issuer + "/"},
-		want:  "token.issuer fail token-issuer-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		want:  "token.issuer fail token-issuer-mismatch", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
 		who: diagnosis.WhoDDOEAdmin,
 	},
 	"subject wrong in the token": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:nobody"},
-		want:  "token.subject fail token-subject-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
-		who: diagnosis.WhoDDOEAdmin,
+		want:  "token.subject fail token-subject-mismatch", verdict: assessment.VerdictFail,
+		claim: assessment.ClaimFile,
+		who:   diagnosis.WhoDDOEAdmin,
 	},
 	"subject differs by case in the token": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:My-Service"},
-		want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
-		who: diagnosis.WhoDDOEAdmin,
+		want:  "token.subject fail subject-case-mismatch", verdict: assessment.VerdictFail,
+		claim: assessment.ClaimFile,
+		who:   diagnosis.WhoDDOEAdmin,
 	},
 	"subject differs by case from the second": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:OTHER"},
-		want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
-		who: diagnosis.WhoDDOEAdmin,
+		want:  "token.subject fail subject-case-mismatch", verdict: assessment.VerdictFail,
+		claim: assessment.ClaimFile,
+		who:   diagnosis.WhoDDOEAdmin,
 	},
 	"subject begins as the second": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:others"},
-		want:  "token.subject fail token-subject-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
-		who: diagnosis.WhoDDOEAdmin,
+		want:  "token.subject fail token-subject-mismatch", verdict: assessment.VerdictFail,
+		claim: assessment.ClaimFile,
+		who:   diagnosis.WhoDDOEAdmin,
 	},
 	"second entry is closed": {
 		storage: []integration.StorageAccess{images(integration.AccessReadWrite), lockedImages},
 		want:    "access.network fail network-rules-blocked", others: []string{"access.cleanup pass"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimAccess, who: diagnosis.WhoStorageAdmin,
 	},
 	"container being deleted": {
 		damage: func(c *cloud, _ *integration.Document) { c.answer = refusing("ContainerBeingDeleted", 409) },
 		want:   "access.list fail container-being-deleted", others: []string{"access.network pass",
 			"access.protection skip protection-unknown"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoStorageAdmin,
 	},
 	"container disabled": {
 		damage: func(c *cloud, _ *integration.Document) { c.answer = refusing("ContainerDisabled", 409) },
 		want:   "access.list fail container-disabled", others: []string{"access.network pass"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoStorageAdmin,
 	},
 	"account disabled": {
 		damage: func(c *cloud, _ *integration.Document) { c.answer = refusing("AccountIsDisabled", 403) },
 		want:   "access.network fail account-disabled", others: []string{"access.list skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoStorageAdmin,
 	},
 	"token expired": {
 		token: platform.TokenRequest{ExpiresInSeconds: -1},
-		want:  "token.lifetime fail token-expired", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		want:  "token.lifetime fail token-expired", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
 		who: diagnosis.WhoDDOEAdmin,
 	},
 	"token lives long": {
 		token: platform.TokenRequest{ExpiresInSeconds: 3 * 86400},
 		want:  "token.lifetime warn token-lifetime-too-long", others: []string{"access.cleanup pass"},
-		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoDDOEAdmin,
+		verdict: assessment.VerdictWarn, claim: assessment.ClaimAccess, who: diagnosis.WhoDDOEAdmin,
 	},
 	"algorithm not supported": {
 		token: platform.TokenRequest{Algorithm: "HS256"},
-		want:  "token.algorithm fail token-algorithm-unsupported", verdict: diagnosis.VerdictFail,
-		claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.algorithm fail token-algorithm-unsupported", verdict: assessment.VerdictFail,
+		claim: assessment.ClaimFile, who: diagnosis.WhoDDOEAdmin,
 	},
 	"access token instead of an ID token": {
 		token: platform.TokenRequest{Type: "at+jwt"},
-		want:  "token.type fail token-type-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		want:  "token.type fail token-type-unsupported", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
 		who: diagnosis.WhoDDOEAdmin,
 	},
 	"firewall closed": {
 		storage: []integration.StorageAccess{lockedImages},
 		want:    "access.network fail network-rules-blocked", others: []string{"access.list skip",
 			"access.delete skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoStorageAdmin,
 		command: "az storage account show --ids " + world.LockedAccountID,
 	},
 	"firewall closed and trust broken": {
@@ -297,37 +302,37 @@ var faultCases = map[string]struct {
 		storage: []integration.StorageAccess{lockedImages},
 		want:    "exchange.token fail credential-subject-mismatch",
 		others:  []string{"access.network fail network-rules-blocked"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
 	},
 	"container immutable": {
 		storage: []integration.StorageAccess{archive},
 		want:    "access.protection warn immutable-container", others: []string{"access.list pass", "access.read pass",
 			"access.write skip immutable-container", "access.delete skip immutable-container"},
-		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictWarn, claim: assessment.ClaimAccess, who: diagnosis.WhoStorageAdmin,
 	},
 	"container missing": {
 		storage: []integration.StorageAccess{absent},
 		want:    "access.list fail container-not-found", others: []string{"access.network pass", "access.read skip",
 			"access.write skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoStorageAdmin,
 		command: "az storage container create --auth-mode login --account-name acmedata --name absent",
 	},
 	"account missing": {
 		storage: []integration.StorageAccess{{ResourceID: world.DataAccountID + "x", Container: "images"}},
-		want:    "access.network unknown network-dns", verdict: diagnosis.VerdictUnknown,
-		claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
+		want:    "access.network unknown network-dns", verdict: assessment.VerdictUnknown,
+		claim: assessment.ClaimExchange, who: diagnosis.WhoOperator,
 	},
 	"account is no host name": {
 		storage: []integration.StorageAccess{{ResourceID: "/x/evil.example?", Container: "images"}},
-		want:    "access.network fail storage-name-invalid", verdict: diagnosis.VerdictFail,
-		claim: diagnosis.ClaimExchange, who: diagnosis.WhoCaller,
+		want:    "access.network fail storage-name-invalid", verdict: assessment.VerdictFail,
+		claim: assessment.ClaimExchange, who: diagnosis.WhoCaller,
 	},
 	"oracle without a role": {
 		mode:   access.ModeOracle,
 		damage: func(c *cloud, _ *integration.Document) { c.unassign() },
 		want:   "access.write fail role-missing", others: []string{"access.list fail role-missing",
 			"access.read fail role-missing", "access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoCaller,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoCaller,
 		command: "az role assignment create",
 	},
 	"more access asked for than granted": {
@@ -336,7 +341,7 @@ var faultCases = map[string]struct {
 			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, rbac.RoleBlobDataReader)
 		},
 		storage: []integration.StorageAccess{images(integration.AccessRead)}, access: integration.AccessReadWrite,
-		want: "access.write fail role-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
+		want: "access.write fail role-missing", verdict: assessment.VerdictFail, claim: assessment.ClaimAccess,
 		who: diagnosis.WhoCaller,
 	},
 	"throttled": {
@@ -348,8 +353,8 @@ var faultCases = map[string]struct {
 				return nil
 			}
 		},
-		want: "access.network unknown storage-throttled", verdict: diagnosis.VerdictUnknown,
-		claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
+		want: "access.network unknown storage-throttled", verdict: assessment.VerdictUnknown,
+		claim: assessment.ClaimExchange, who: diagnosis.WhoOperator,
 	},
 }
 
@@ -365,7 +370,7 @@ func refusing(code string, status int) func(*http.Request) *http.Response {
 
 // assertReports holds reports, by name, against a golden file: all of a check but the words of the catalogue and the
 // ids of requests.
-func assertReports(t *testing.T, file string, reports map[string]diagnosis.Report) {
+func assertReports(t *testing.T, file string, reports map[string]assessment.Report) {
 	t.Helper()
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(reports)) {
@@ -410,7 +415,7 @@ func assertReports(t *testing.T, file string, reports map[string]diagnosis.Repor
 // TestFaults walks every fault to the code and the person that it leads to, and holds the whole report of each.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	reports := map[string]diagnosis.Report{}
+	reports := map[string]assessment.Report{}
 	t.Cleanup(func() { assertReports(t, "faults.txt", reports) })
 	for name, tt := range faultCases {
 		t.Run(name, func(t *testing.T) {
@@ -443,7 +448,7 @@ func TestFaults(t *testing.T) {
 					assert.NotEmpty(t, check.DependsOn, check.ID)
 				}
 			}
-			if tt.claim == diagnosis.ClaimFile && strings.HasPrefix(tt.want, "token.") {
+			if tt.claim == assessment.ClaimFile && strings.HasPrefix(tt.want, "token.") {
 				assert.Empty(t, c.seen(http.MethodPost), "a token that cannot match is not sent anywhere")
 			}
 		})
@@ -456,7 +461,7 @@ func TestOracleWritesNothing(t *testing.T) {
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 		Token: c.token(platform.TokenRequest{}), Mode: access.ModeOracle})
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Equal(t, assessment.VerdictPass, report.Verdict)
 	assert.Equal(t, []string{"network pass", "protection pass", "list pass", "read pass", "write pass", "delete pass"},
 		rights(report))
 	assert.Empty(t, c.blobNames())
@@ -486,7 +491,7 @@ func TestReadAccessIsNeverWritten(t *testing.T) {
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(images(integration.AccessRead)),
 		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
+	assert.Equal(t, assessment.VerdictPass, report.Verdict, lines(report))
 	assert.Equal(t, []string{"network pass", "protection pass", "list pass", "read pass", "write pass", "delete pass"},
 		rights(report))
 }
@@ -513,7 +518,7 @@ func TestImmutableContainerGetsNoWrite(t *testing.T) {
 					require.NoError(t, err)
 					assert.Equal(t, []string{"network pass", told, "list pass", "read pass",
 						"write skip immutable-container", "delete skip immutable-container"}, rights(report))
-					assert.Equal(t, diagnosis.ClaimAccess, report.ClaimLevel)
+					assert.Equal(t, assessment.ClaimAccess, report.ClaimLevel)
 					assert.Empty(t, c.seen(http.MethodPut))
 					assert.Empty(t, c.seen(http.MethodDelete))
 				})
@@ -534,7 +539,7 @@ func TestLeftoverIsReported(t *testing.T) {
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+	assert.Equal(t, assessment.VerdictFail, report.Verdict)
 	assert.Contains(t, lines(report), "access.delete fail data-protected")
 	assert.Contains(t, lines(report), "access.cleanup warn probe-not-removed")
 	require.Len(t, report.Leftovers, 1)
@@ -561,7 +566,7 @@ func TestCleanupSurvivesTheCaller(t *testing.T) {
 	require.NotEmpty(t, c.seen(http.MethodPut))
 	assert.Empty(t, c.blobNames())
 	assert.Contains(t, lines(report), "access.cleanup pass")
-	assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict)
+	assert.Equal(t, assessment.VerdictUnknown, report.Verdict)
 }
 
 func TestLostAnswers(t *testing.T) {
@@ -589,7 +594,7 @@ func TestLostAnswers(t *testing.T) {
 				Token: c.token(platform.TokenRequest{})})
 			require.NoError(t, err)
 			assert.Equal(t, tt.times, lost)
-			assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
+			assert.Equal(t, assessment.VerdictPass, report.Verdict, lines(report))
 			assert.Empty(t, c.blobNames())
 		})
 	}
@@ -625,7 +630,7 @@ func TestWithoutToken(t *testing.T) {
 	c := newCloud(t)
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document()})
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict)
+	assert.Equal(t, assessment.VerdictUnknown, report.Verdict)
 	assert.Contains(t, lines(report), "token.format unknown subject-token-unavailable")
 	assert.Contains(t, lines(report), "access.list skip")
 	assert.Empty(t, c.seen(http.MethodPost))
@@ -793,7 +798,7 @@ func TestPropagationIsTransientOnlyForAWhile(t *testing.T) {
 			report, err := cloud.tester().Run(t.Context(),
 				access.Request{Document: d, Token: cloud.token(platform.TokenRequest{}), Propagated: c.propagated})
 			require.NoError(t, err)
-			i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool {
+			i := slices.IndexFunc(report.Checks, func(check assessment.Check) bool {
 				return check.Code == "role-missing"
 			})
 			require.GreaterOrEqual(t, i, 0)

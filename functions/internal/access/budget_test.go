@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -58,7 +58,7 @@ func TestBudget(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, tt.took, time.Since(started))
 				assert.Contains(t, lines(report), tt.want)
-				assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict)
+				assert.Equal(t, assessment.VerdictUnknown, report.Verdict)
 			})
 		})
 	}
@@ -143,7 +143,7 @@ func TestContainersAreTestedFourAtATime(t *testing.T) {
 			Token: c.token(platform.TokenRequest{})})
 		require.NoError(t, err)
 		assert.Equal(t, 3*time.Second, time.Since(started), "four, four and one")
-		assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+		assert.Equal(t, assessment.VerdictFail, report.Verdict)
 	})
 }
 
@@ -166,7 +166,7 @@ func TestAllChecksTogetherTakeTenSeconds(t *testing.T) {
 				Token: c.token(platform.TokenRequest{})})
 			require.NoError(t, err)
 			assert.Equal(t, took, time.Since(started), containers)
-			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, containers)
+			assert.Equal(t, assessment.VerdictUnknown, report.Verdict, containers)
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -51,7 +52,7 @@ func (p *probe) removeFolders(ctx context.Context, made []string) {
 		where := o.context("access.cleanup")
 		where.Target, where.Blob = o.blobURL(folder), folder
 		left := diagnosis.New(diagnosis.CodeProbeNotRemoved, diagnosis.WithContext(where))
-		o.leftovers = append(o.leftovers, diagnosis.Leftover{URL: where.Target, Reason: reason(err, where),
+		o.leftovers = append(o.leftovers, assessment.Leftover{URL: where.Target, Reason: reason(err, where),
 			Remedy: left.Remedy.Command})
 	}
 }

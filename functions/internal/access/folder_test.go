@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -64,7 +64,7 @@ func TestAHierarchicalNamespaceIsLeftAsItWas(t *testing.T) {
 				report, err := cloud.tester().Run(t.Context(), access.Request{Document: cloud.document(),
 					Token: cloud.token(platform.TokenRequest{}), Mode: mode, Prefix: c.prefix})
 				require.NoError(t, err)
-				assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+				assert.Equal(t, assessment.VerdictPass, report.Verdict)
 				assert.Equal(t, before, cloud.paths())
 				assert.Empty(t, report.Leftovers)
 			})

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
@@ -20,12 +21,12 @@ func TestWithoutStorage(t *testing.T) {
 	for name, tc := range map[string]struct {
 		hasToken  bool
 		exchange  string
-		verdict   diagnosis.Verdict
-		claim     diagnosis.ClaimLevel
+		verdict   assessment.Verdict
+		claim     assessment.ClaimLevel
 		exchanges int
 	}{
-		"with a token":    {true, "exchange.token pass", diagnosis.VerdictWarn, diagnosis.ClaimExchange, 1},
-		"without a token": {false, "exchange.token skip", diagnosis.VerdictUnknown, diagnosis.ClaimFile, 0},
+		"with a token":    {true, "exchange.token pass", assessment.VerdictWarn, assessment.ClaimExchange, 1},
+		"without a token": {false, "exchange.token skip", assessment.VerdictUnknown, assessment.ClaimFile, 0},
 	} {
 		for _, mode := range []access.Mode{access.ModeRoundtrip, access.ModeOracle} {
 			t.Run(name+" "+string(mode), func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -202,19 +203,19 @@ func (p *probe) list(ctx context.Context, prefix string, found func(name string)
 
 // granted is the check of a right to write or delete that is there: wanted by an integration that writes, too much for
 // one that reads.
-func (o *target) granted(id, layer, title string) diagnosis.Check {
+func (o *target) granted(id, layer, title string) assessment.Check {
 	if o.intended == integration.AccessReadWrite || o.wanted == integration.AccessReadWrite {
 		o.reached = true
 		return o.passed(id, layer, title)
 	}
-	check := diagnosis.CheckOf(id, layer, diagnosis.New(diagnosis.CodeOverPrivileged,
+	check := assessment.CheckOf(id, layer, diagnosis.New(diagnosis.CodeOverPrivileged,
 		diagnosis.WithContext(o.context(id))))
 	check.Target, check.Field = o.url, o.pointer
 	return check
 }
 
 // refusal is the check of a right to write or delete that is not there, or could not be asked for.
-func (o *target) refusal(id, layer, title string, err error) diagnosis.Check {
+func (o *target) refusal(id, layer, title string, err error) assessment.Check {
 	if o.wanted == integration.AccessRead && code(err) == "AuthorizationPermissionMismatch" {
 		return o.passed(id, layer, "Refused, as it should be for read access")
 	}
@@ -222,14 +223,14 @@ func (o *target) refusal(id, layer, title string, err error) diagnosis.Check {
 }
 
 // told adds to a pass that it was concluded from a refusal.
-func told(check diagnosis.Check) diagnosis.Check {
+func told(check assessment.Check) assessment.Check {
 	if check.Status == diagnosis.OutcomePass {
 		check.Detail = "Told by how Storage refuses a request about a blob that never was; nothing was written."
 	}
 	return check
 }
 
-func (o *target) passed(id, layer, title string) diagnosis.Check {
+func (o *target) passed(id, layer, title string) assessment.Check {
 	check := passed(id, layer, title)
 	check.Target = o.url
 	return check
@@ -239,7 +240,7 @@ func (o *target) passed(id, layer, title string) diagnosis.Check {
 func (o *target) skipAfterList() {
 	for _, right := range []struct{ layer, title string }{{"read", titleRead}, {"write", titleWrite},
 		{"delete", titleDelete}} {
-		check := diagnosis.Skip("access."+right.layer, right.layer, right.title, checkList)
+		check := assessment.Skip("access."+right.layer, right.layer, right.title, checkList)
 		check.Target = o.url
 		o.add(check)
 	}
@@ -248,7 +249,7 @@ func (o *target) skipAfterList() {
 // skipProtected skips the rights that cannot be told without risking a blob that nobody can delete.
 func (o *target) skipProtected() {
 	for _, right := range []struct{ layer, title string }{{"write", titleWrite}, {"delete", titleDelete}} {
-		check := diagnosis.Skip("access."+right.layer, right.layer, right.title, "access.protection")
+		check := assessment.Skip("access."+right.layer, right.layer, right.title, "access.protection")
 		check.Target, check.Code = o.url, diagnosis.CodeImmutableContainer
 		check.Detail = "Not tested, because a probe blob could not be removed from an immutable container."
 		o.add(check)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -19,11 +20,11 @@ func TestUnproved(t *testing.T) {
 	const first, second = "https://acmedata.blob.core.windows.net/images",
 		"https://acmedata.blob.core.windows.net/archive"
 	everything := []string{"access.write", "access.read", "access.list", "access.delete"}
-	proof := func() diagnosis.Report {
-		var r diagnosis.Report
+	proof := func() assessment.Report {
+		var r assessment.Report
 		for _, target := range []string{first, second} {
 			for _, id := range everything {
-				r.Checks = append(r.Checks, diagnosis.Check{ID: id, Target: target, Status: diagnosis.OutcomePass})
+				r.Checks = append(r.Checks, assessment.Check{ID: id, Target: target, Status: diagnosis.OutcomePass})
 			}
 		}
 		return r
@@ -67,36 +68,36 @@ func TestWhyItIsUnproved(t *testing.T) {
 	const target = "https://acmedata.blob.core.windows.net/images"
 	spec := integration.Spec{Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID,
 		Container: "images"}}}
-	exchange := diagnosis.Check{ID: "exchange.token", Status: diagnosis.OutcomeFail,
+	exchange := assessment.Check{ID: "exchange.token", Status: diagnosis.OutcomeFail,
 		Code: diagnosis.CodeIdentityMissing}
-	network := diagnosis.Check{ID: "access.network", Target: target, Status: diagnosis.OutcomeFail,
+	network := assessment.Check{ID: "access.network", Target: target, Status: diagnosis.OutcomeFail,
 		Code: diagnosis.CodeNetworkRulesBlocked}
 	elsewhere := network
 	elsewhere.Target, elsewhere.Code = target+"x", diagnosis.CodeNetworkDNS
-	skipped := func(dependsOn string, code diagnosis.Code) diagnosis.Check {
-		return diagnosis.Check{ID: "access.read", Target: target, Status: diagnosis.OutcomeSkip, DependsOn: dependsOn,
+	skipped := func(dependsOn string, code diagnosis.Code) assessment.Check {
+		return assessment.Check{ID: "access.read", Target: target, Status: diagnosis.OutcomeSkip, DependsOn: dependsOn,
 			Code: code}
 	}
 	for name, tc := range map[string]struct {
-		checks []diagnosis.Check
+		checks []assessment.Check
 		want   diagnosis.Code
 	}{
-		"of the same target": {[]diagnosis.Check{exchange, elsewhere, network, skipped("access.network", "")},
+		"of the same target": {[]assessment.Check{exchange, elsewhere, network, skipped("access.network", "")},
 			"network-rules-blocked"},
-		"of another target": {[]diagnosis.Check{elsewhere, skipped("access.network", "")}, "network-dns"},
-		"its own": {[]diagnosis.Check{exchange, skipped("", "immutable-container")},
+		"of another target": {[]assessment.Check{elsewhere, skipped("access.network", "")}, "network-dns"},
+		"its own": {[]assessment.Check{exchange, skipped("", "immutable-container")},
 			"immutable-container"},
-		"its own beside one without": {[]diagnosis.Check{skipped("access.read", "immutable-container")},
+		"its own beside one without": {[]assessment.Check{skipped("access.read", "immutable-container")},
 			"immutable-container"},
-		"the report's":     {[]diagnosis.Check{exchange}, "identity-missing"},
-		"of the exchange":  {[]diagnosis.Check{exchange, skipped("exchange.token", "")}, "identity-missing"},
+		"the report's":     {[]assessment.Check{exchange}, "identity-missing"},
+		"of the exchange":  {[]assessment.Check{exchange, skipped("exchange.token", "")}, "identity-missing"},
 		"nothing is known": {nil, "unrecognised"},
 	} {
-		d, unproved := (&access.Tester{}).Unproved(spec, diagnosis.Report{Checks: tc.checks})
+		d, unproved := (&access.Tester{}).Unproved(spec, assessment.Report{Checks: tc.checks})
 		assert.True(t, unproved, name)
 		assert.Equal(t, tc.want, d.Code, name)
 	}
-	passed := diagnosis.Report{Checks: []diagnosis.Check{{ID: "exchange.token", Status: diagnosis.OutcomePass}}}
+	passed := assessment.Report{Checks: []assessment.Check{{ID: "exchange.token", Status: diagnosis.OutcomePass}}}
 	d, unproved := (&access.Tester{}).Unproved(integration.Spec{}, passed)
 	assert.True(t, unproved, "a spec without storage")
 	assert.NotEmpty(t, d.Code)
@@ -110,9 +111,9 @@ func TestProofIsOfThisCloud(t *testing.T) {
 		"blob.core.usgovcloudapi.net": "acme.blob.core.usgovcloudapi.net",
 		".blob.core.chinacloudapi.cn": "acme.blob.core.chinacloudapi.cn",
 		"z7.blob.storage.azure.net":   "acme.z7.blob.storage.azure.net"} {
-		var r diagnosis.Report
+		var r assessment.Report
 		for _, id := range []string{"access.read", "access.list"} {
-			r.Checks = append(r.Checks, diagnosis.Check{ID: id, Status: diagnosis.OutcomePass,
+			r.Checks = append(r.Checks, assessment.Check{ID: id, Status: diagnosis.OutcomePass,
 				Target: "https://" + host + "/c"})
 		}
 		_, unproved := (&access.Tester{BlobEndpointSuffix: suffix}).Unproved(spec, r)

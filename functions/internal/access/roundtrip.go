@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
@@ -139,10 +140,10 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag, folder
 	where := o.context("access.cleanup")
 	where.Target, where.Blob = o.blobURL(name), name
 	d := diagnosis.New(diagnosis.CodeProbeNotRemoved, diagnosis.WithContext(where))
-	check := diagnosis.CheckOf("access.cleanup", "cleanup", d)
+	check := assessment.CheckOf("access.cleanup", "cleanup", d)
 	check.Target = o.url
 	o.add(check)
-	o.leftovers = append(o.leftovers, diagnosis.Leftover{URL: where.Target, Reason: reason(err, where),
+	o.leftovers = append(o.leftovers, assessment.Leftover{URL: where.Target, Reason: reason(err, where),
 		Remedy: d.Remedy.Command})
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	sut "github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -182,7 +182,7 @@ func (c *cloud) tester() *access.Tester {
 		MaxRetryDelay: time.Millisecond}}
 	return &access.Tester{Exchanger: sut.NewExchanger(opts), ClientOptions: opts, Now: c.world.Now,
 		Random: &countingReader{},
-		Origin: diagnosis.Origin{Host: "test", Region: "westeurope"}}
+		Origin: assessment.Origin{Host: "test", Region: "westeurope"}}
 }
 
 func (c *cloud) document(storage ...integration.StorageAccess) integration.Document {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -56,90 +57,90 @@ var wholeAccountCases = map[string]struct {
 	mode    access.Mode
 	want    []string // apart from order
 	scope   string   // of the remedy's command
-	verdict diagnosis.Verdict
-	claim   diagnosis.ClaimLevel
+	verdict assessment.Verdict
+	claim   assessment.ClaimLevel
 	proved  bool
 }{
 	"contributor, written and removed": {
-		access: integration.AccessReadWrite, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess,
+		access: integration.AccessReadWrite, verdict: assessment.VerdictPass, claim: assessment.ClaimAccess,
 		proved: true,
 		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass",
 			"delete pass", "cleanup pass"},
 	},
 	"contributor, by oracle": {
-		access: integration.AccessReadWrite, mode: access.ModeOracle, verdict: diagnosis.VerdictPass,
-		claim: diagnosis.ClaimAccess, proved: true,
+		access: integration.AccessReadWrite, mode: access.ModeOracle, verdict: assessment.VerdictPass,
+		claim: assessment.ClaimAccess, proved: true,
 		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass",
 			"delete pass"},
 	},
 	"reader for reading": {
 		prepare: role(rbac.RoleBlobDataReader, world.DataAccountID), access: integration.AccessRead,
-		verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
+		verdict: assessment.VerdictPass, claim: assessment.ClaimAccess, proved: true,
 		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass",
 			"delete pass"},
 	},
 	"reader for writing": {
 		prepare: role(rbac.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
 		scope:   world.DataAccountID,
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimAccess,
 		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass",
 			"list pass", "delete fail role-missing"},
 	},
 	"reader for writing, by oracle": {
 		prepare: role(rbac.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
 		mode: access.ModeOracle, scope: world.DataAccountID,
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimAccess,
 		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass",
 			"list pass", "delete fail role-missing"},
 	},
 	"contributor for reading": {
-		access: integration.AccessRead, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, proved: true,
+		access: integration.AccessRead, verdict: assessment.VerdictWarn, claim: assessment.ClaimAccess, proved: true,
 		want: []string{"containers pass", "network pass", "protection pass", "write warn over-privileged", "read pass",
 			"list pass", "delete warn over-privileged"},
 	},
 	"no role": {
 		prepare: role("", ""), access: integration.AccessRead, scope: world.DataAccountID,
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange,
 		want: append([]string{"containers fail role-missing"}, skipped...),
 	},
 	"role at a container only": {
 		prepare: role(rbac.RoleBlobDataContributor, inOneContainer), access: integration.AccessReadWrite,
 		scope:   world.DataAccountID,
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange,
 		want: append([]string{"containers fail role-missing"}, skipped...),
 	},
 	"management role without data rights": {
 		prepare: role(rbac.RoleOwner, world.DataAccountID), access: integration.AccessRead,
 		scope:   world.DataAccountID,
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange,
 		want: []string{"containers pass", "network pass", "protection pass", "list fail role-missing",
 			"read fail role-missing", "write pass", "delete pass"},
 	},
 	"firewall closed": {
-		account: world.LockedAccountID, access: integration.AccessReadWrite, verdict: diagnosis.VerdictFail,
-		claim: diagnosis.ClaimExchange,
+		account: world.LockedAccountID, access: integration.AccessReadWrite, verdict: assessment.VerdictFail,
+		claim: assessment.ClaimExchange,
 		want:  []string{"network fail network-rules-blocked", "list skip", "read skip", "write skip", "delete skip"},
 	},
 	"account is empty": {
-		prepare: only(), access: integration.AccessRead, verdict: diagnosis.VerdictUnknown,
-		claim: diagnosis.ClaimExchange,
+		prepare: only(), access: integration.AccessRead, verdict: assessment.VerdictUnknown,
+		claim: assessment.ClaimExchange,
 		want:  append([]string{"containers unknown account-empty"}, skipped...),
 	},
 	"account holds the service's own containers only": {
-		prepare: only("$logs", "$web"), access: integration.AccessReadWrite, verdict: diagnosis.VerdictUnknown,
-		claim: diagnosis.ClaimExchange,
+		prepare: only("$logs", "$web"), access: integration.AccessReadWrite, verdict: assessment.VerdictUnknown,
+		claim: assessment.ClaimExchange,
 		want:  append([]string{"containers unknown account-empty"}, skipped...),
 	},
 	"all containers immutable": {
 		prepare: func(c *cloud) { require.NoError(c.t, c.world.DeleteContainer(world.DataAccount, "images")) },
-		access:  integration.AccessReadWrite, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess,
+		access:  integration.AccessReadWrite, verdict: assessment.VerdictWarn, claim: assessment.ClaimAccess,
 		want: []string{"containers pass", "network pass", "protection warn immutable-container", "list pass",
 			"read pass",
 			"write skip immutable-container", "delete skip immutable-container"},
 	},
 	"account missing": {
-		account: world.DataAccountID + "x", access: integration.AccessRead, verdict: diagnosis.VerdictUnknown,
-		claim: diagnosis.ClaimExchange,
+		account: world.DataAccountID + "x", access: integration.AccessRead, verdict: assessment.VerdictUnknown,
+		claim: assessment.ClaimExchange,
 		want:  []string{"network unknown network-dns", "list skip", "read skip", "write skip", "delete skip"},
 	},
 }
@@ -148,7 +149,7 @@ var wholeAccountCases = map[string]struct {
 // containers.
 func TestAccountWithoutContainer(t *testing.T) {
 	t.Parallel()
-	reports := map[string]diagnosis.Report{}
+	reports := map[string]assessment.Report{}
 	t.Cleanup(func() { assertReports(t, "accounts.txt", reports) })
 	for name, tt := range wholeAccountCases {
 		t.Run(name, func(t *testing.T) {
@@ -241,7 +242,7 @@ func TestStandInIsLookedForOnEveryPage(t *testing.T) {
 	d := c.document(integration.StorageAccess{ResourceID: world.DataAccountID, Access: integration.AccessReadWrite})
 	report, err := c.tester().Run(t.Context(), access.Request{Document: d, Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
+	assert.Equal(t, assessment.VerdictPass, report.Verdict, lines(report))
 }
 
 // TestAccountWithoutContainerNorToken: without a token the account is asked anonymously, and nothing more.
@@ -342,7 +343,7 @@ func TestWhatIsNoStandIn(t *testing.T) {
 				return
 			}
 			assert.Contains(t, c.seen(http.MethodGet), "GET acmedata.blob.core.windows.net/"+tc.want)
-			assert.Equal(t, diagnosis.ClaimAccess, report.ClaimLevel)
+			assert.Equal(t, assessment.ClaimAccess, report.ClaimLevel)
 		})
 	}
 }

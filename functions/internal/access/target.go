@@ -10,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -33,8 +34,8 @@ type target struct {
 	wanted    integration.Access
 	intended  integration.Access // what the spec grants
 	random    string             // 128 bits, hexadecimal
-	checks    []diagnosis.Check
-	leftovers []diagnosis.Leftover
+	checks    []assessment.Check
+	leftovers []assessment.Leftover
 	reached   bool // data was reached as the federated identity
 }
 
@@ -156,24 +157,24 @@ func (o *target) anonymous(ctx context.Context) error {
 func (o *target) skipAll(dependsOn string) {
 	for _, right := range []struct{ layer, title string }{{"list", titleList}, {"read", titleRead},
 		{"write", titleWrite}, {"delete", titleDelete}} {
-		check := diagnosis.Skip("access."+right.layer, right.layer, right.title, dependsOn)
+		check := assessment.Skip("access."+right.layer, right.layer, right.title, dependsOn)
 		check.Target = o.url
 		o.add(check)
 	}
 }
 
-func (o *target) add(checks ...diagnosis.Check) { o.checks = append(o.checks, checks...) }
+func (o *target) add(checks ...assessment.Check) { o.checks = append(o.checks, checks...) }
 
 // fault adds the check that ends with a code of our own.
 func (o *target) fault(id, layer string, code diagnosis.Code, opts ...diagnosis.Option) {
 	opts = append([]diagnosis.Option{diagnosis.WithContext(o.context(id))}, opts...)
-	check := diagnosis.CheckOf(id, layer, diagnosis.New(code, opts...))
+	check := assessment.CheckOf(id, layer, diagnosis.New(code, opts...))
 	check.Target, check.Field = o.url, o.pointer
 	o.add(check)
 }
 
 // from is the check that ends with an answer of Storage; a nil error is a pass.
-func (o *target) from(id, layer, title string, err error) diagnosis.Check {
+func (o *target) from(id, layer, title string, err error) assessment.Check {
 	check := classify.Check(id, layer, title, err, o.context(id))
 	if err != nil && check.Field == "" {
 		check.Field = o.pointer

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
@@ -43,13 +44,13 @@ func (r *run) checkToken() string {
 	spec := r.request.Document.Spec
 	r.subject = nearest(spec.Subjects, "")
 	if r.request.Token.IsZero() {
-		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)))
+		r.add(assessment.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)))
 		return checkFormat
 	}
 	claims, err := entra.ParseSubjectToken(r.request.Token)
 	if err != nil {
 		// The parser's text names the fault and holds no part of the token.
-		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeTokenMalformed,
+		r.add(assessment.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeTokenMalformed,
 			diagnosis.WithDetail("%s", sentence(err)))))
 		return checkFormat
 	}
@@ -99,10 +100,10 @@ func common(a, b string) int {
 	return n
 }
 
-func (r *run) compareSubject(actual string) diagnosis.Check {
+func (r *run) compareSubject(actual string) assessment.Check {
 	const title = "The token is for one of the integration's subjects"
 	code := diagnosis.CodeTokenSubjectMismatch
-	if diagnosis.Diff(r.subject, actual).Class == diagnosis.ClassCase {
+	if assessment.Diff(r.subject, actual).Class == assessment.ClassCase {
 		code = diagnosis.CodeSubjectCaseMismatch
 	}
 	field := "/subjects"
@@ -113,7 +114,7 @@ func (r *run) compareSubject(actual string) diagnosis.Check {
 }
 
 // compareAudience takes one audience alone: Entra refuses a token with several, whichever they are (AADSTS5002741).
-func (r *run) compareAudience(actual []string) diagnosis.Check {
+func (r *run) compareAudience(actual []string) assessment.Check {
 	expected := r.request.Document.Spec.Audience
 	check := r.compare("token.audience", "/audience", diagnosis.CodeTokenAudienceMismatch,
 		"The token is for the integration's audience", expected, strings.Join(actual, " "))
@@ -130,34 +131,34 @@ func (r *run) compareAudience(actual []string) diagnosis.Check {
 }
 
 // compare checks one claim byte for byte, as Entra will.
-func (r *run) compare(id, field string, code diagnosis.Code, title, expected, presented string) diagnosis.Check {
+func (r *run) compare(id, field string, code diagnosis.Code, title, expected, presented string) assessment.Check {
 	if expected == presented {
-		return passed(id, "token", title).Compared(diagnosis.Pair{Expected: expected, Presented: presented})
+		return passed(id, "token", title).Compared(assessment.Pair{Expected: expected, Presented: presented})
 	}
-	difference := diagnosis.Diff(expected, presented)
+	difference := assessment.Diff(expected, presented)
 	d := diagnosis.New(code, diagnosis.WithContext(r.context("token")))
-	check := diagnosis.CheckOf(id, "token", d)
+	check := assessment.CheckOf(id, "token", d)
 	check.Field = field
-	check = check.Compared(diagnosis.Pair{Expected: expected, Presented: presented})
+	check = check.Compared(assessment.Pair{Expected: expected, Presented: presented})
 	switch difference.Class {
-	case diagnosis.ClassSlash:
+	case assessment.ClassSlash:
 		check.Detail += " Here they differ by a trailing slash only."
-	case diagnosis.ClassCase:
+	case assessment.ClassCase:
 		check.Detail += " Here they differ by case only."
-	case diagnosis.ClassBlank:
+	case assessment.ClassBlank:
 		check.Detail += " Here they differ by blanks only."
 	}
 	return check
 }
 
-func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
+func (r *run) lifetime(claims entra.Claims) assessment.Check {
 	const id, title = "token.lifetime", "The token is valid now"
 	now := r.tester.now()
-	pair := func(expected, presented string) diagnosis.Pair {
-		return diagnosis.Pair{Expected: expected, Presented: presented, IsDescribed: true}
+	pair := func(expected, presented string) assessment.Pair {
+		return assessment.Pair{Expected: expected, Presented: presented, IsDescribed: true}
 	}
-	fault := func(code diagnosis.Code, expected, presented string) diagnosis.Check {
-		return diagnosis.CheckOf(id, "token", diagnosis.New(code)).Compared(pair(expected, presented))
+	fault := func(code diagnosis.Code, expected, presented string) assessment.Check {
+		return assessment.CheckOf(id, "token", diagnosis.New(code)).Compared(pair(expected, presented))
 	}
 	switch {
 	case claims.ExpiresAt.IsZero():
@@ -175,12 +176,12 @@ func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 }
 
 func (r *run) header(id string, code diagnosis.Code, title, expected, presented string,
-	ok bool) diagnosis.Check {
+	ok bool) assessment.Check {
 	if ok {
 		return passed(id, "token", title)
 	}
-	return diagnosis.CheckOf(id, "token", diagnosis.New(code)).Compared(
-		diagnosis.Pair{Expected: expected, Presented: presented})
+	return assessment.CheckOf(id, "token", diagnosis.New(code)).Compared(
+		assessment.Pair{Expected: expected, Presented: presented})
 }
 
 // exchange presents the token to Entra, with a credential of its own. It returns the credential, or the id of the
@@ -188,7 +189,7 @@ func (r *run) header(id string, code diagnosis.Code, title, expected, presented 
 func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredential, string) {
 	const title = "Entra exchanges the token"
 	if failed != "" {
-		r.add(diagnosis.Skip(checkExchange, "exchange", title, failed))
+		r.add(assessment.Skip(checkExchange, "exchange", title, failed))
 		return nil, failed
 	}
 	d := r.request.Document
@@ -208,7 +209,7 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 	if err != nil {
 		return nil, checkExchange
 	}
-	r.claim = diagnosis.ClaimExchange
+	r.claim = assessment.ClaimExchange
 	return cred, ""
 }
 
@@ -230,8 +231,8 @@ func (r *run) context(operation string) diagnosis.Context {
 	return c
 }
 
-func passed(id, layer, title string) diagnosis.Check {
-	return diagnosis.Check{ID: id, Layer: layer, Status: diagnosis.OutcomePass, Title: title}
+func passed(id, layer, title string) assessment.Check {
+	return assessment.Check{ID: id, Layer: layer, Status: diagnosis.OutcomePass, Title: title}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -151,7 +152,9 @@ func TestWhatASubjectTokenMayBe(t *testing.T) {
 			require.NoError(t, err)
 			assert.Subset(t, lines(report), tc.want)
 			id, _, _ := strings.Cut(tc.want[0], " ")
-			check := report.Checks[slices.IndexFunc(report.Checks, func(k diagnosis.Check) bool { return k.ID == id })]
+			check := report.Checks[slices.IndexFunc(report.Checks, func(k assessment.Check) bool {
+				return k.ID == id
+			})]
 			assert.Equal(t, tc.detail, check.Detail)
 			if tc.actual != "" {
 				assert.Equal(t, []string{audience, tc.actual}, []string{check.Expected, check.Presented})
@@ -173,12 +176,12 @@ func TestKindsOfDifference(t *testing.T) {
 			report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 				Token: unsigned(t, c, nil, map[string]any{claim: value})})
 			require.NoError(t, err)
-			i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool { return check.ID == tc.want })
+			i := slices.IndexFunc(report.Checks, func(check assessment.Check) bool { return check.ID == tc.want })
 			check := report.Checks[i]
 			assert.Equal(t, diagnosis.OutcomeFail, check.Status, value)
 			assert.Equal(t, tc.field, check.Field, value)
 			require.NotNil(t, check.DiffAt)
-			assert.Equal(t, *diagnosis.Diff(tc.value, value).At, *check.DiffAt, value)
+			assert.Equal(t, *assessment.Diff(tc.value, value).At, *check.DiffAt, value)
 			if told == "" {
 				assert.NotContains(t, check.Detail, "Here they differ")
 			} else {
@@ -199,7 +202,7 @@ func TestEverySubjectIsTaken(t *testing.T) {
 		report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 			Token: c.token(platform.TokenRequest{Subject: one})})
 		require.NoError(t, err)
-		assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
+		assert.Equal(t, assessment.VerdictPass, report.Verdict, lines(report))
 		assert.Equal(t, one, report.TestedAs.Subject)
 	}
 	require.NoError(t, c.world.DeleteFederatedCredential(objectID, "second"))
@@ -242,7 +245,7 @@ func TestNearestSubject(t *testing.T) {
 			Token: unsigned(t, c, nil, map[string]any{"sub": tc.actual})})
 		require.NoError(t, err)
 		assert.Equal(t, tc.want, report.TestedAs.Subject, name)
-		i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool { return check.ID == "token.subject" })
+		i := slices.IndexFunc(report.Checks, func(check assessment.Check) bool { return check.ID == "token.subject" })
 		check := report.Checks[i]
 		assert.Equal(t, []string{tc.want, tc.actual, string(tc.code)}, []string{check.Expected,
 			check.Presented, string(check.Code)}, name)

@@ -29,7 +29,7 @@ func Wanted(d integration.Document, s integration.StorageAccess) integration.Rol
 
 // Derived is the assignment for an entry under the name that is made of what it grants, and of a salt.
 func Derived(d integration.Document, s integration.StorageAccess, salt string) integration.RoleAssignment {
-	account, _ := integration.ParseStorageAccountID(s.ResourceID) // a stored spec is valid
+	account := s.Account()
 	role := s.Access.Role().ID
 	scope := arm.Scope(s.ResourceID, s.Container)
 	name := arm.RoleAssignmentName(d.Spec.TenantID, scope, role, d.Status.ServicePrincipalID, salt)

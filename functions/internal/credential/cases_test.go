@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
@@ -111,7 +112,7 @@ func TestCases(t *testing.T) {
 
 // told are the checks of a report that did not pass, with all that is of this file; what is the code's own, such as
 // its remedy, assertSound holds against the catalogue.
-func told(r diagnosis.Report) string {
+func told(r assessment.Report) string {
 	var out strings.Builder
 	skipped := map[string][]string{}
 	for _, c := range r.Checks {

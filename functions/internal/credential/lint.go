@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -42,13 +43,13 @@ type Linter struct {
 
 // Lint judges a file and returns all that is wrong with it at once. It repeats no secret. The verdict is pass only
 // where Parse takes the file and nothing is to be warned of.
-func (l Linter) Lint(raw []byte, form Form) diagnosis.Report {
+func (l Linter) Lint(raw []byte, form Form) assessment.Report {
 	started := l.Now()
 	checks := l.judge(read(raw), form)
-	return diagnosis.Report{
-		ID: uuid.NewString(), Kind: "credential", ClaimLevel: diagnosis.ClaimFile,
+	return assessment.Report{
+		ID: uuid.NewString(), Kind: "credential", ClaimLevel: assessment.ClaimFile,
 		StartedAt: started.UTC(), DurationMS: l.Now().Sub(started).Milliseconds(), Checks: checks,
-		Leftovers: []diagnosis.Leftover{},
+		Leftovers: []assessment.Leftover{},
 	}.Concluded()
 }
 
@@ -118,10 +119,10 @@ type subject struct {
 // maxFaults bounds what one rule adds to a report.
 const maxFaults = 20
 
-func (l Linter) judge(r *reading, form Form) []diagnosis.Check {
+func (l Linter) judge(r *reading, form Form) []assessment.Check {
 	s := &subject{l, form, r}
 	stopped := map[string]string{} // aspect → the check that stopped it
-	var checks []diagnosis.Check
+	var checks []assessment.Check
 	for _, a := range aspects() {
 		if a.applies != nil && !a.applies(s) {
 			continue
@@ -132,7 +133,7 @@ func (l Linter) judge(r *reading, form Form) []diagnosis.Check {
 		}
 		if by != "" {
 			stopped[a.id] = by
-			skipped := diagnosis.Skip(a.id, "file", a.title, by)
+			skipped := assessment.Skip(a.id, "file", a.title, by)
 			skipped.Field = a.field
 			checks = append(checks, skipped)
 			continue
@@ -147,8 +148,8 @@ func (l Linter) judge(r *reading, form Form) []diagnosis.Check {
 }
 
 // judge returns a check for each fault, or one pass; and the id of the rule that ended it early.
-func (a aspect) judge(s *subject) ([]diagnosis.Check, string) {
-	var checks []diagnosis.Check
+func (a aspect) judge(s *subject) ([]assessment.Check, string) {
+	var checks []assessment.Check
 	for _, r := range a.rules {
 		faults := r.check(s)
 		checks = append(checks, a.checksOf(r, faults)...)
@@ -157,15 +158,15 @@ func (a aspect) judge(s *subject) ([]diagnosis.Check, string) {
 		}
 	}
 	if len(checks) == 0 {
-		return []diagnosis.Check{{ID: a.id, Layer: "file", Status: diagnosis.OutcomePass, Field: a.field,
+		return []assessment.Check{{ID: a.id, Layer: "file", Status: diagnosis.OutcomePass, Field: a.field,
 			Title: a.title}}, ""
 	}
 	return checks, ""
 }
 
 // checksOf makes a check of each fault, of not too many.
-func (a aspect) checksOf(r rule, faults []fault) []diagnosis.Check {
-	var checks []diagnosis.Check
+func (a aspect) checksOf(r rule, faults []fault) []assessment.Check {
+	var checks []assessment.Check
 	for _, f := range faults[:min(len(faults), maxFaults)] {
 		checks = append(checks, a.checkOf(r, f))
 	}
@@ -175,7 +176,7 @@ func (a aspect) checksOf(r rule, faults []fault) []diagnosis.Check {
 	return checks
 }
 
-func (a aspect) checkOf(r rule, f fault) diagnosis.Check {
+func (a aspect) checkOf(r rule, f fault) assessment.Check {
 	code, id := r.code, r.id
 	if f.code != "" {
 		code, id = f.code, f.id
@@ -184,9 +185,9 @@ func (a aspect) checkOf(r rule, f fault) diagnosis.Check {
 	if f.detail != "" {
 		d.Detail = f.detail
 	}
-	c := diagnosis.CheckOf(a.id+"."+id, "file", d)
+	c := assessment.CheckOf(a.id+"."+id, "file", d)
 	c.Field = f.pointer
-	c = c.Compared(diagnosis.Pair{Expected: f.expected, Actual: f.actual, IsDescribed: true})
+	c = c.Compared(assessment.Pair{Expected: f.expected, Actual: f.actual, IsDescribed: true})
 	c.DiffAt = f.at
 	return c
 }

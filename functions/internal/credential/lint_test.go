@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -49,14 +50,14 @@ func TestBadFiles(t *testing.T) {
 	for name, raw := range bad {
 		t.Run(name, func(t *testing.T) {
 			report := linter().Lint(raw, credential.Form{})
-			verdict := diagnosis.VerdictFail
+			verdict := assessment.VerdictFail
 			if strings.HasPrefix(name, "warn_") {
-				verdict = diagnosis.VerdictWarn
+				verdict = assessment.VerdictWarn
 			}
 			assert.Equal(t, verdict, report.Verdict)
 			_, err := credential.Parse(raw)
 			// Parse does not know which cloud the service works in.
-			assert.Equal(t, verdict == diagnosis.VerdictFail && name != "audience_china.json", err != nil,
+			assert.Equal(t, verdict == assessment.VerdictFail && name != "audience_china.json", err != nil,
 				"Parse and Lint agree")
 
 			require.NotEmpty(t, report.ID)
@@ -89,12 +90,12 @@ func encode(t *testing.T, v any) []byte {
 }
 
 // assertSound checks what every report promises.
-func assertSound(t *testing.T, r diagnosis.Report) {
+func assertSound(t *testing.T, r assessment.Report) {
 	t.Helper()
 	ids := map[string]bool{}
 	assert.Equal(t, "credential", r.Kind)
-	assert.Equal(t, diagnosis.ClaimFile, r.ClaimLevel)
-	assert.Equal(t, diagnosis.Summarise(r.Checks), r.Verdict)
+	assert.Equal(t, assessment.ClaimFile, r.ClaimLevel)
+	assert.Equal(t, assessment.Summarise(r.Checks), r.Verdict)
 	for _, c := range r.Checks {
 		ids[c.ID] = true
 		assert.Equal(t, "file", c.Layer)
@@ -121,8 +122,8 @@ func TestGoodFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			report := linter().Lint(raw, credential.Form{ClientID: value(t, raw, "clientId"),
 				TenantID: strings.ToUpper(value(t, raw, "tenantId"))})
-			assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
-			assert.Equal(t, diagnosis.ClaimFile, report.ClaimLevel)
+			assert.Equal(t, assessment.VerdictPass, report.Verdict)
+			assert.Equal(t, assessment.ClaimFile, report.ClaimLevel)
 			for _, c := range report.Checks {
 				assert.Equal(t, diagnosis.OutcomePass, c.Status, c.ID)
 			}
@@ -144,7 +145,7 @@ func value(t *testing.T, raw []byte, name string) string {
 func TestTheFileThatWeServePasses(t *testing.T) {
 	served, err := credential.CredentialFile(document(), "")
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictPass, linter().Lint(served, credential.Form{}).Verdict)
+	assert.Equal(t, assessment.VerdictPass, linter().Lint(served, credential.Form{}).Verdict)
 	file, err := credential.Parse(served)
 	require.NoError(t, err)
 	assert.Equal(t, credential.File{ClientID: document().Status.ClientID, TenantID: document().Spec.TenantID,
@@ -153,7 +154,7 @@ func TestTheFileThatWeServePasses(t *testing.T) {
 }
 
 // codes are the codes of the checks that did not pass, with their places.
-func codes(r diagnosis.Report) []string {
+func codes(r assessment.Report) []string {
 	var all []string
 	for _, c := range r.Checks {
 		if c.Code != "" {
@@ -256,14 +257,14 @@ func TestForm(t *testing.T) {
 		assertSound(t, report)
 	}
 	report := linter().Lint([]byte(`{}`), credential.Form{ClientID: client})
-	i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == "file.form.clientId" })
+	i := slices.IndexFunc(report.Checks, func(c assessment.Check) bool { return c.ID == "file.form.clientId" })
 	assert.Equal(t, diagnosis.OutcomeSkip, report.Checks[i].Status, "nothing to compare is no agreement")
 }
 
 func TestSize(t *testing.T) {
 	good := files(t, "good")["seed.json"]
 	fits := append(slices.Clone(good), bytes.Repeat([]byte(" "), credential.MaxSize-len(good))...)
-	assert.Equal(t, diagnosis.VerdictPass, linter().Lint(fits, credential.Form{}).Verdict)
+	assert.Equal(t, assessment.VerdictPass, linter().Lint(fits, credential.Form{}).Verdict)
 	assert.Equal(t, []string{"file-too-large "}, codes(linter().Lint(append(fits, ' '), credential.Form{})))
 }
 
@@ -280,7 +281,7 @@ func TestASecretIsReplacedNotRemoved(t *testing.T) {
 				[]byte("abc8Q~pl4nted0123456789abcdefghijklmnopqrs"))
 			report := linter().Lint(bad, credential.Form{})
 			assertSound(t, report)
-			i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == "file.secrets.value" })
+			i := slices.IndexFunc(report.Checks, func(c assessment.Check) bool { return c.ID == "file.secrets.value" })
 			require.GreaterOrEqual(t, i, 0, codes(report))
 			check := report.Checks[i]
 			assert.Equal(t, "/"+member, check.Field)
@@ -323,7 +324,7 @@ func TestASecretIsNotRepeatedInParts(t *testing.T) {
 	for _, file := range []string{`{"` + token + `":1}`, `{"a":{"` + token + `":"x"}}`, `{"` + token +
 		`":{"clientId":"","tenantId":"","subject":""}}`, `["` + token + `"]`, token + "x.y", `{"a":` + token} {
 		report := linter().Lint([]byte(file), credential.Form{ClientID: token})
-		assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+		assert.Equal(t, assessment.VerdictFail, report.Verdict)
 		assert.NotContains(t, string(encode(t, report)), "pl4nted", file)
 	}
 }
@@ -396,7 +397,7 @@ func TestAFileThatIsCutIsNoFile(t *testing.T) {
 	t.Parallel()
 	cuttest.EachByte(seed(), func(cut string) {
 		report := linter().Lint([]byte(cut), credential.Form{})
-		assert.Equal(t, diagnosis.VerdictFail, report.Verdict, cut)
+		assert.Equal(t, assessment.VerdictFail, report.Verdict, cut)
 		assertSound(t, report)
 		_, err := credential.Parse([]byte(cut))
 		assert.Error(t, err, cut)
@@ -440,7 +441,7 @@ func FuzzLint(f *testing.F) {
 			require.NotContains(t, text, secret)
 		}
 		file, err := credential.Parse(raw)
-		if report.Verdict == diagnosis.VerdictPass || report.Verdict == diagnosis.VerdictWarn {
+		if report.Verdict == assessment.VerdictPass || report.Verdict == assessment.VerdictWarn {
 			require.NoError(t, err)
 			var strict credential.File
 			d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))

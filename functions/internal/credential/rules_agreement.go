@@ -3,6 +3,7 @@ package credential
 import (
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
@@ -58,7 +59,7 @@ func (s *subject) compare(name, other, crossed string) []fault {
 	}
 	f := fault{pointer: s.pointer(name), expected: field.ActualID(typed), actual: field.ActualID(inFile)}
 	if f.expected != "" && f.actual != "" {
-		f.at = diagnosis.Diff(strings.ToLower(typed), strings.ToLower(inFile)).At
+		f.at = assessment.Diff(strings.ToLower(typed), strings.ToLower(inFile)).At
 	}
 	if strings.EqualFold(typed, s.value(other)) {
 		f.detail = crossed
@@ -71,15 +72,15 @@ func (s *subject) compare(name, other, crossed string) []fault {
 func platformIssuerRules() []rule {
 	return []rule{{id: "unexpected", code: diagnosis.CodeIssuerUnexpected, check: func(s *subject) []fault {
 		issuer := s.value(memberIssuer)
-		d := diagnosis.Diff(s.Linter.Issuer, issuer)
+		d := assessment.Diff(s.Linter.Issuer, issuer)
 		if d.At == nil {
 			return nil
 		}
 		f := fault{pointer: s.pointer(memberIssuer), expected: s.Linter.Issuer, actual: field.Actual(issuer), at: d.At}
 		switch d.Class {
-		case diagnosis.ClassSlash:
+		case assessment.ClassSlash:
 			f.detail = "The two differ by a slash at the end only; Entra takes them for different issuers."
-		case diagnosis.ClassCase:
+		case assessment.ClassCase:
 			f.detail = "The two differ by case only; Entra takes them for different issuers."
 		}
 		return []fault{f}
@@ -94,7 +95,7 @@ func platformSubjectRules() []rule {
 			return nil
 		}
 		return []fault{{pointer: s.pointer(memberSubject), expected: s.SubjectTemplate, actual: field.Actual(subject),
-			at: diagnosis.Diff(before, subject).At}}
+			at: assessment.Diff(before, subject).At}}
 	}}}
 }
 

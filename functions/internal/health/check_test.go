@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
@@ -38,7 +39,7 @@ func TestAPassMakesHealthyOnce(t *testing.T) {
 	assert.Equal(t, start.Truncate(time.Second).Add(time.Hour+3*time.Second), s.Since)
 	assert.Equal(t, f.Now(), *s.LastRun)
 	assert.Equal(t, f.Now(), *s.LastPass)
-	assert.Equal(t, diagnosis.ClaimAccess, s.ClaimLevel)
+	assert.Equal(t, assessment.ClaimAccess, s.ClaimLevel)
 	assert.Equal(t, "report", s.LastReport.ID)
 	assert.Equal(t, []integration.HealthChange{{At: s.Since, From: "unknown", To: "healthy"}}, s.History)
 	assert.Equal(t, []string{"unknown→healthy"}, f.told())
@@ -130,7 +131,7 @@ func TestWhatIsUnknownNeverBecomesUnhealthy(t *testing.T) {
 	t.Parallel()
 	transient := having("role-missing")
 	transient.Checks[1].Transient = true
-	for name, report := range map[string]diagnosis.Report{
+	for name, report := range map[string]assessment.Report{
 		"throttled":         having("storage-throttled"),
 		"network":           having("network-timeout"),
 		"no token":          having("subject-token-unavailable"),

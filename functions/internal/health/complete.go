@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
@@ -12,7 +12,7 @@ import (
 // Completed adds to the report of an access test, whose token was for one subject, what such a test proves nothing of:
 // the trust of other subjects, and what was made elsewhere. The verdict takes them in.
 func Completed(ctx context.Context, kinds []resource.Kind, d integration.Document, propagated bool,
-	r diagnosis.Report) diagnosis.Report {
+	r assessment.Report) assessment.Report {
 	return extended(ctx, kinds, d, propagated, r, func(i resource.Item) bool {
 		return i.Apart || i.Subject != "" && (r.TestedAs == nil || i.Subject != r.TestedAs.Subject)
 	})
@@ -21,12 +21,12 @@ func Completed(ctx context.Context, kinds []resource.Kind, d integration.Documen
 // WithOthers adds to the report of an access test what was made elsewhere. It is about the token's own subject all the
 // same.
 func WithOthers(ctx context.Context, kinds []resource.Kind, d integration.Document, propagated bool,
-	r diagnosis.Report) diagnosis.Report {
+	r assessment.Report) assessment.Report {
 	return extended(ctx, kinds, d, propagated, r, func(i resource.Item) bool { return i.Apart && i.Subject == "" })
 }
 
-func extended(ctx context.Context, kinds []resource.Kind, d integration.Document, propagated bool, r diagnosis.Report,
-	counts func(resource.Item) bool) diagnosis.Report {
+func extended(ctx context.Context, kinds []resource.Kind, d integration.Document, propagated bool, r assessment.Report,
+	counts func(resource.Item) bool) assessment.Report {
 	items := resource.Items(resource.Observe(ctx, kinds, resource.View{Document: d, Apart: true}))
 	items = slices.DeleteFunc(items, func(i resource.Item) bool { return !counts(i) })
 	if len(items) == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
@@ -33,7 +34,7 @@ type fixture struct {
 	service *health.Service
 
 	mu     sync.Mutex
-	report diagnosis.Report
+	report assessment.Report
 	looks  int
 	proved bool
 	// isProof is whether a report that passes shows every right.
@@ -49,14 +50,14 @@ func newFixture(t testing.TB) *fixture {
 	f.service, err = health.New(health.Options{
 		Repository: f.Repository, Schedule: health.Schedule{Repository: f.Repository, Now: f.Now}, Engine: f.Engine,
 		Look: f.look, Send: f.Send,
-		Proves: func(integration.Spec, diagnosis.Report) bool { return f.isProof },
+		Proves: func(integration.Spec, assessment.Report) bool { return f.isProof },
 		Now:    f.Now, Source: operationtest.Source,
 	})
 	require.NoError(t, err)
 	return f
 }
 
-func (f *fixture) look(_ context.Context, _ integration.Document, proved bool) diagnosis.Report {
+func (f *fixture) look(_ context.Context, _ integration.Document, proved bool) assessment.Report {
 	f.mu.Lock()
 	f.looks++
 	f.proved = proved
@@ -169,21 +170,21 @@ func (f *fixture) told() []string {
 	return told
 }
 
-func report(checks ...diagnosis.Check) diagnosis.Report {
-	return diagnosis.Report{ID: "report", Kind: "access", Verdict: diagnosis.Summarise(checks),
-		ClaimLevel: diagnosis.ClaimAccess, Checks: checks}
+func report(checks ...assessment.Check) assessment.Report {
+	return assessment.Report{ID: "report", Kind: "access", Verdict: assessment.Summarise(checks),
+		ClaimLevel: assessment.ClaimAccess, Checks: checks}
 }
 
-func passing() diagnosis.Report {
-	return report(diagnosis.Check{ID: "access.read", Layer: "read", Status: diagnosis.OutcomePass})
+func passing() assessment.Report {
+	return report(assessment.Check{ID: "access.read", Layer: "read", Status: diagnosis.OutcomePass})
 }
 
 // having is a report with one pass and one check that ends with each code.
-func having(codes ...diagnosis.Code) diagnosis.Report {
+func having(codes ...diagnosis.Code) assessment.Report {
 	checks := slices.Clone(passing().Checks)
 	for _, code := range codes {
 		// Propagated: what propagation may explain is lasting by now.
-		checks = append(checks, diagnosis.CheckOf("access.write", "write",
+		checks = append(checks, assessment.CheckOf("access.write", "write",
 			diagnosis.New(code, diagnosis.WithContext(diagnosis.Context{Propagated: true}))))
 	}
 	return report(checks...)

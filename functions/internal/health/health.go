@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -26,9 +27,9 @@ type Options struct {
 	Repository *integration.Repository
 	// Look makes one check of a document and reports what it found. proved means that access has worked since the last
 	// change, so that propagation explains no refusal.
-	Look func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report
+	Look func(ctx context.Context, d integration.Document, proved bool) assessment.Report
 	// Proves reports whether a test of access showed every right that the spec asks for.
-	Proves func(spec integration.Spec, r diagnosis.Report) bool
+	Proves func(spec integration.Spec, r assessment.Report) bool
 	// Kinds are what an integration consists of: one of them may have a proof of its own.
 	Kinds []resource.Kind
 	// Schedule is the index of the checks that are due.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -36,16 +37,16 @@ type judgement struct {
 }
 
 // judge reads a report. Only a recognised success works, and only a recognised, lasting refusal fails.
-func judge(r diagnosis.Report) judgement {
+func judge(r assessment.Report) judgement {
 	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), isByDesign)
 	r = r.Concluded()
 	j := judgement{Causes: r.Causes}
 	switch {
-	case r.Verdict == diagnosis.VerdictPass:
+	case r.Verdict == assessment.VerdictPass:
 		j.sight = working
-	case r.Verdict == diagnosis.VerdictWarn:
+	case r.Verdict == assessment.VerdictWarn:
 		j.sight = impaired
-	case r.Verdict == diagnosis.VerdictFail && !r.Diagnosis.Transient:
+	case r.Verdict == assessment.VerdictFail && !r.Diagnosis.Transient:
 		j.sight = failing
 	}
 	return j
@@ -53,7 +54,7 @@ func judge(r diagnosis.Report) judgement {
 
 // isByDesign reports whether a check only tells why something was not tested: a container that is immutable on purpose
 // is no fault that somebody should mend.
-func isByDesign(c diagnosis.Check) bool {
+func isByDesign(c assessment.Check) bool {
 	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]diagnosis.Code{diagnosis.CodeImmutableContainer,
 		diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}, c.Code)
 }
@@ -66,7 +67,7 @@ type run struct {
 	isDecided bool
 	// isFailing means that what may pass by itself was waited for in vain.
 	isFailing bool
-	report    diagnosis.Report
+	report    assessment.Report
 	at        time.Time
 	plan      plan
 	// isWatched means that the spec wants checks.
@@ -74,7 +75,7 @@ type run struct {
 }
 
 // isStructural reports whether the look could not test access itself.
-func (r run) isStructural() bool { return r.report.ClaimLevel == diagnosis.ClaimStructure }
+func (r run) isStructural() bool { return r.report.ClaimLevel == assessment.ClaimStructure }
 
 // name is the run's part of a message id.
 func (r run) name() string {
@@ -96,7 +97,7 @@ func apply(record *integration.HealthRecord, r run) {
 		j.sight = failing
 	}
 	if j.sight != failing && record.State == integration.HealthUnhealthy && r.isStructural() &&
-		record.ClaimLevel != diagnosis.ClaimStructure {
+		record.ClaimLevel != assessment.ClaimStructure {
 		j.sight = nothing // what a test of access has found, no look at the structure disproves
 	}
 	if j.sight != nothing {

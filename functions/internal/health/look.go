@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -43,16 +44,16 @@ func NewObserver(o ObserverOptions) (*Observer, error) {
 
 // Look makes one report of the document. It tests the first subject and reads the federated credentials of the others,
 // as the verification after provisioning does.
-func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool) diagnosis.Report {
+func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool) assessment.Report {
 	const id, layer, title = "token.source", "token", "The platform issues a subject token"
 	if o.TokenSource == nil {
-		check := diagnosis.Skip(id, layer, title, "")
+		check := assessment.Skip(id, layer, title, "")
 		check.Code = diagnosis.CodeSubjectTokenUnavailable
 		return o.structure(ctx, d, proved, check)
 	}
 	token, err := o.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 	if err == nil {
-		var report diagnosis.Report
+		var report assessment.Report
 		propagated := proved || d.HasPropagated(o.now())
 		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle,
 			Propagated: &propagated})
@@ -69,14 +70,14 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 
 // structure reports what Entra and Azure hold, behind the check that tells why access itself was not tested.
 func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool,
-	why diagnosis.Check) diagnosis.Report {
+	why assessment.Check) assessment.Report {
 	started := o.now()
 	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d, Told: true}))
-	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
-	return diagnosis.Report{
-		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure,
+	checks := append([]assessment.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
+	return assessment.Report{
+		ID: uuid.NewString(), Kind: "access", ClaimLevel: assessment.ClaimStructure,
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),
-		Checks: checks, Leftovers: []diagnosis.Leftover{},
+		Checks: checks, Leftovers: []assessment.Leftover{},
 	}.Concluded()
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
@@ -32,7 +33,7 @@ func (s *scene) withSecond() {
 }
 
 // checksOf are the checks of a report, as "id layer status code".
-func checksOf(r diagnosis.Report) []string {
+func checksOf(r assessment.Report) []string {
 	var checks []string
 	for _, c := range r.Checks {
 		text := c.ID + " " + c.Layer + " " + string(c.Status)
@@ -72,8 +73,8 @@ func TestAReportOfTheStructureIsWhole(t *testing.T) {
 			r := s.look(true)
 			assert.NoError(t, uuid.Validate(r.ID))
 			assert.Equal(t, "access", r.Kind)
-			assert.Equal(t, diagnosis.ClaimStructure, r.ClaimLevel)
-			assert.Equal(t, &diagnosis.Origin{Region: "westeurope"}, r.TestedFrom)
+			assert.Equal(t, assessment.ClaimStructure, r.ClaimLevel)
+			assert.Equal(t, &assessment.Origin{Region: "westeurope"}, r.TestedFrom)
 			assert.Equal(t, began.Add(250*time.Millisecond).UTC(), r.StartedAt)
 			assert.Positive(t, r.DurationMS)
 			assert.LessOrEqual(t, r.DurationMS, clock.Sub(began).Milliseconds())
@@ -102,7 +103,7 @@ func TestTheFirstSubjectIsTested(t *testing.T) {
 	}
 	r := s.look(true)
 	assert.Equal(t, []string{subject, s.document.Spec.Audience}, asked)
-	assert.Equal(t, diagnosis.VerdictPass, r.Verdict)
+	assert.Equal(t, assessment.VerdictPass, r.Verdict)
 	assert.Equal(t, subject, r.TestedAs.Subject)
 	last := r.Checks[len(r.Checks)-1]
 	assert.Equal(t, "structure.federatedCredential", last.ID)
@@ -150,7 +151,7 @@ func TestADifferenceMinutesAfterAChange(t *testing.T) {
 				r := s.look(false)
 				found, _ := r.Decisive()
 				assert.Equal(t, transient, found.Transient, "%v after a change: %+v", ago, found)
-				assert.Equal(t, diagnosis.VerdictFail, r.Verdict)
+				assert.Equal(t, assessment.VerdictFail, r.Verdict)
 				found, _ = s.look(true).Decisive()
 				assert.False(t, found.Transient, "access has worked since: %+v", found)
 			}
@@ -185,32 +186,32 @@ func TestWhatATestOfAccessIsCompletedBy(t *testing.T) {
 	items := []resource.Item{{Name: "here"}, {Name: "own", Subject: "one"}, {Name: "other", Subject: "two"},
 		{Name: "apart", Apart: true}, {Name: "bad", Apart: true, Code: diagnosis.CodeRoleMissing},
 		{Name: "apart-own", Apart: true, Subject: "one"}}
-	tested := &diagnosis.TestedAs{Subject: "one"}
+	tested := &assessment.TestedAs{Subject: "one"}
 	for name, c := range map[string]struct {
-		extend  func(r diagnosis.Report) diagnosis.Report
-		as      *diagnosis.TestedAs
+		extend  func(r assessment.Report) assessment.Report
+		as      *assessment.TestedAs
 		want    []string
-		verdict diagnosis.Verdict
+		verdict assessment.Verdict
 	}{
-		"completed": {func(r diagnosis.Report) diagnosis.Report {
+		"completed": {func(r assessment.Report) assessment.Report {
 			return health.Completed(t.Context(), kindsOf(items), integration.Document{ID: id}, true, r)
 		}, tested, []string{"first", "structure.other", "structure.apart", "structure.bad", "structure.apart-own"},
-			diagnosis.VerdictFail},
-		"completed, of nobody": {func(r diagnosis.Report) diagnosis.Report {
+			assessment.VerdictFail},
+		"completed, of nobody": {func(r assessment.Report) assessment.Report {
 			return health.Completed(t.Context(), kindsOf(items), integration.Document{ID: id}, true, r)
 		}, nil, []string{"first", "structure.own", "structure.other", "structure.apart", "structure.bad",
-			"structure.apart-own"}, diagnosis.VerdictFail},
-		"with others": {func(r diagnosis.Report) diagnosis.Report {
+			"structure.apart-own"}, assessment.VerdictFail},
+		"with others": {func(r assessment.Report) assessment.Report {
 			return health.WithOthers(t.Context(), kindsOf(items), integration.Document{ID: id}, true, r)
-		}, tested, []string{"first", "structure.apart", "structure.bad"}, diagnosis.VerdictFail},
-		"with nothing": {func(r diagnosis.Report) diagnosis.Report {
+		}, tested, []string{"first", "structure.apart", "structure.bad"}, assessment.VerdictFail},
+		"with nothing": {func(r assessment.Report) assessment.Report {
 			return health.WithOthers(t.Context(), kindsOf(items[:3]), integration.Document{ID: id}, true, r)
-		}, tested, []string{"first"}, diagnosis.VerdictPass},
+		}, tested, []string{"first"}, assessment.VerdictPass},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			given := diagnosis.Report{TestedAs: c.as, Verdict: diagnosis.VerdictPass,
-				Checks: []diagnosis.Check{{ID: "first", Status: diagnosis.OutcomePass}}}
+			given := assessment.Report{TestedAs: c.as, Verdict: assessment.VerdictPass,
+				Checks: []assessment.Check{{ID: "first", Status: diagnosis.OutcomePass}}}
 			r := c.extend(given)
 			var ids []string
 			for _, check := range r.Checks {
@@ -241,7 +242,7 @@ func TestATestThatCannotBeMade(t *testing.T) {
 	r := s.look(true)
 	require.NotEmpty(t, r.Checks)
 	assert.Equal(t, "token.source token unknown not-provisioned", checksOf(r)[0])
-	assert.Equal(t, diagnosis.ClaimStructure, r.ClaimLevel)
+	assert.Equal(t, assessment.ClaimStructure, r.ClaimLevel)
 	s.observer.TokenSource = func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, errors.New("a slip")
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
@@ -85,7 +86,7 @@ func newScene(t *testing.T) *scene {
 		Now: time.Now}
 	s.observer, err = health.NewObserver(health.ObserverOptions{
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options,
-			Origin: diagnosis.Origin{Region: "westeurope"}},
+			Origin: assessment.Origin{Region: "westeurope"}},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
 			token, err := issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
 			return secret.New(token), err
@@ -167,12 +168,12 @@ func (i identity) GetToken(_ context.Context, o azpolicy.TokenRequestOptions) (a
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
 }
 
-func (s *scene) look(proved bool) diagnosis.Report {
+func (s *scene) look(proved bool) assessment.Report {
 	return s.observer.Look(s.t.Context(), s.document, proved)
 }
 
 // faults are the codes of what did not pass.
-func faults(r diagnosis.Report) []string {
+func faults(r assessment.Report) []string {
 	codes := []string{}
 	for _, c := range r.Checks {
 		if c.Status != diagnosis.OutcomePass && c.Status != diagnosis.OutcomeSkip {
@@ -186,8 +187,8 @@ func TestLookAsTheFederatedIdentityWritesNothing(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	r := s.look(true)
-	assert.Equal(t, diagnosis.VerdictPass, r.Verdict, "%+v", r.Checks)
-	assert.Equal(t, diagnosis.ClaimAccess, r.ClaimLevel)
+	assert.Equal(t, assessment.VerdictPass, r.Verdict, "%+v", r.Checks)
+	assert.Equal(t, assessment.ClaimAccess, r.ClaimLevel)
 	assert.Equal(t, subject, r.TestedAs.Subject)
 	account, ok := s.world.StorageAccount("acmedata")
 	require.True(t, ok)
@@ -204,15 +205,15 @@ func TestLookMeansEverySubject(t *testing.T) {
 	const second = "system:serviceaccount:dataloop:second"
 	for name, c := range map[string]struct {
 		change  func(s *scene)
-		verdict diagnosis.Verdict
+		verdict assessment.Verdict
 		faults  []string
 	}{
-		"both are there": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
+		"both are there": {func(*scene) {}, assessment.VerdictPass, []string{}},
 		"the second's credential is removed": {func(s *scene) {
 			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.Identity.ID,
 				integration.CredentialName(second)))
-		}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
-		"it cannot be read": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown,
+		}, assessment.VerdictFail, []string{"fail federated-credential-missing"}},
+		"it cannot be read": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, assessment.VerdictUnknown,
 			[]string{"unknown graph-permission-missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -257,15 +258,15 @@ var goodCredential = graph.FederatedCredentialPatch{Issuer: world.Issuer, Subjec
 // structureCases are changes of what is there, each with what is found.
 var structureCases = map[string]struct {
 	change  func(s *scene)
-	verdict diagnosis.Verdict
+	verdict assessment.Verdict
 	faults  []string
 }{
-	"as it was made": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
+	"as it was made": {func(*scene) {}, assessment.VerdictPass, []string{}},
 	"no application": {func(s *scene) {
 		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.Identity.ID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail identity-missing"}},
-	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail,
+	}, assessment.VerdictFail, []string{"fail identity-missing"}},
+	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, assessment.VerdictFail,
 		[]string{"fail application-replaced"}},
 	"another principal": {func(s *scene) {
 		old := s.document.Status.ServicePrincipalID
@@ -274,7 +275,7 @@ var structureCases = map[string]struct {
 		_, _, err := s.graph.UpsertServicePrincipal(s.t.Context(), s.document.Status.ClientID,
 			graph.ServicePrincipalPatch{})
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail service-principal-replaced"}},
+	}, assessment.VerdictFail, []string{"fail service-principal-replaced"}},
 	"principal disabled": {func(s *scene) {
 		_, err := s.world.UpdateServicePrincipal(s.document.Status.ServicePrincipalID,
 			func(p *world.ServicePrincipal) error {
@@ -282,43 +283,43 @@ var structureCases = map[string]struct {
 				return nil
 			})
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail client-disabled"}},
+	}, assessment.VerdictFail, []string{"fail client-disabled"}},
 	"no credential": {func(s *scene) {
 		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.Identity.ID,
 			integration.CredentialName(subject))
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
+	}, assessment.VerdictFail, []string{"fail federated-credential-missing"}},
 	"another issuer": {func(s *scene) {
 		f := goodCredential
 		f.Issuer += "/"
 		patchCredential(s, f)
-	}, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	}, assessment.VerdictFail, []string{"fail federated-credential-changed"}},
 	"another subject": {func(s *scene) {
 		f := goodCredential
 		f.Subject += "x"
 		patchCredential(s, f)
-	}, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	}, assessment.VerdictFail, []string{"fail federated-credential-changed"}},
 	"another audience": {func(s *scene) {
 		f := goodCredential
 		f.Audiences = []string{"api://x"}
 		patchCredential(s, f)
-	}, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	}, assessment.VerdictFail, []string{"fail federated-credential-changed"}},
 	"no assignment": {func(s *scene) {
 		_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail role-missing"}},
+	}, assessment.VerdictFail, []string{"fail role-missing"}},
 	"no container": {func(s *scene) {
 		require.NoError(s.t, s.world.DeleteContainer("acmedata", "images"))
-	}, diagnosis.VerdictFail, []string{"fail container-not-found"}},
+	}, assessment.VerdictFail, []string{"fail container-not-found"}},
 	"no account": {func(s *scene) {
 		require.NoError(s.t, s.world.DeleteObject("storageAccounts", world.DataAccountID))
-	}, diagnosis.VerdictFail, []string{"fail storage-account-not-found"}},
-	"Graph refuses us": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown,
+	}, assessment.VerdictFail, []string{"fail storage-account-not-found"}},
+	"Graph refuses us": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, assessment.VerdictUnknown,
 		[]string{"unknown graph-permission-missing", "unknown graph-permission-missing",
 			"unknown graph-permission-missing"}},
-	"Azure refuses us": {func(s *scene) { s.refuse["GET management.azure.com"] = 403 }, diagnosis.VerdictUnknown,
+	"Azure refuses us": {func(s *scene) { s.refuse["GET management.azure.com"] = 403 }, assessment.VerdictUnknown,
 		[]string{"unknown arm-permission-missing"}},
-	"Azure is throttling": {func(s *scene) { s.refuse["GET management.azure.com"] = 429 }, diagnosis.VerdictUnknown,
+	"Azure is throttling": {func(s *scene) { s.refuse["GET management.azure.com"] = 429 }, assessment.VerdictUnknown,
 		[]string{"unknown throttled"}},
 }
 
@@ -332,7 +333,7 @@ func TestLookAtTheStructure(t *testing.T) {
 			r := s.look(true)
 			assert.Equal(t, c.verdict, r.Verdict)
 			assert.Equal(t, c.faults, faults(r))
-			assert.Equal(t, diagnosis.ClaimStructure, r.ClaimLevel)
+			assert.Equal(t, assessment.ClaimStructure, r.ClaimLevel)
 			assert.Nil(t, r.TestedAs, "nothing was tested as the federated identity")
 			for _, check := range r.Checks {
 				assert.False(t, check.Transient && check.Status == diagnosis.OutcomeFail, "%s: %s", name, check.Code)
@@ -369,10 +370,10 @@ func TestNoTokenProvesNothing(t *testing.T) {
 			return secret.Value{}, err
 		}
 		r := s.look(true)
-		assert.Equal(t, diagnosis.VerdictUnknown, r.Verdict)
+		assert.Equal(t, assessment.VerdictUnknown, r.Verdict)
 		assert.Equal(t, diagnosis.OutcomeUnknown, r.Checks[0].Status, r.Checks[0].Code)
 	}
 	_, err := s.world.DeleteRoleAssignment(s.document.Status.RoleAssignments[0].ID)
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictFail, s.look(true).Verdict)
+	assert.Equal(t, assessment.VerdictFail, s.look(true).Verdict)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -68,35 +68,35 @@ func TestLookAtAManagedIdentity(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change  func(s *scene)
-		verdict diagnosis.Verdict
+		verdict assessment.Verdict
 		faults  []string
 	}{
-		"as it was made": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
+		"as it was made": {func(*scene) {}, assessment.VerdictPass, []string{}},
 		"no identity": {func(s *scene) {
 			require.NoError(s.t, s.world.DeleteUserAssignedIdentity(s.document.Status.Identity.Key))
-		}, diagnosis.VerdictFail, []string{"fail identity-missing"}},
+		}, assessment.VerdictFail, []string{"fail identity-missing"}},
 		"another one under its name": {func(s *scene) {
 			require.NoError(s.t, s.world.DeleteUserAssignedIdentity(s.document.Status.Identity.Key))
 			_, _, err := s.arm.PutIdentity(s.t.Context(), arm.Identity{Location: "westeurope",
 				ID: s.document.Status.Identity.Key, Tags: map[string]string{"ddoe-wif": "0123abcd/" + id}})
 			require.NoError(s.t, err)
-		}, diagnosis.VerdictFail, []string{"fail managed-identity-replaced", "fail federated-credential-missing"}},
+		}, assessment.VerdictFail, []string{"fail managed-identity-replaced", "fail federated-credential-missing"}},
 		"another mark": {func(s *scene) {
 			_, _, err := s.arm.PutIdentity(s.t.Context(), arm.Identity{Location: "westeurope",
 				ID: s.document.Status.Identity.Key, Tags: map[string]string{"ddoe-wif": "x"}})
 			require.NoError(s.t, err)
-		}, diagnosis.VerdictFail, []string{"fail managed-identity-changed"}},
+		}, assessment.VerdictFail, []string{"fail managed-identity-changed"}},
 		"no credential": {func(s *scene) {
 			_, err := s.arm.DeleteIdentityCredential(s.t.Context(), s.document.Status.Identity.Key,
 				s.document.Status.FederatedCredentials[0].Name)
 			require.NoError(s.t, err)
-		}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
-		"another subject": {func(s *scene) { s.putCredential("somebody") }, diagnosis.VerdictFail,
+		}, assessment.VerdictFail, []string{"fail federated-credential-missing"}},
+		"another subject": {func(s *scene) { s.putCredential("somebody") }, assessment.VerdictFail,
 			[]string{"fail federated-credential-changed"}},
 		"no assignment": {func(s *scene) {
 			_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 			require.NoError(s.t, err)
-		}, diagnosis.VerdictFail, []string{"fail role-missing"}},
+		}, assessment.VerdictFail, []string{"fail role-missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +106,7 @@ func TestLookAtAManagedIdentity(t *testing.T) {
 			r := s.look(true)
 			assert.Equal(t, c.verdict, r.Verdict, "%+v", r.Checks)
 			assert.Equal(t, c.faults, faults(r))
-			assert.Equal(t, diagnosis.ClaimStructure, r.ClaimLevel)
+			assert.Equal(t, assessment.ClaimStructure, r.ClaimLevel)
 			for _, request := range s.requests {
 				assert.Equal(t, "GET management.azure.com", request, "nobody else is asked")
 			}

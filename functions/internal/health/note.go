@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -14,7 +15,7 @@ import (
 // Seen is what a test of an integration has come to, whoever made it.
 type Seen struct {
 	// Report is that of the test, completed (see Completed).
-	Report diagnosis.Report
+	Report assessment.Report
 	// Refuted is what the test states of access, where that is for the condition Verified to say; nil otherwise.
 	Refuted *diagnosis.Diagnosis
 	// IsOutOfPatience means that nobody waits any longer for what may pass by itself: until it has passed, access does
@@ -26,7 +27,7 @@ type Seen struct {
 // test that tells nothing, or that a change of the integration has overtaken, changes nothing. What was asked for
 // needs no second look.
 func (s *Service) Note(ctx context.Context, d integration.Document, seen Seen) error {
-	isFailing := seen.IsOutOfPatience && seen.Report.Verdict == diagnosis.VerdictFail
+	isFailing := seen.IsOutOfPatience && seen.Report.Verdict == assessment.VerdictFail
 	if judge(seen.Report).sight == nothing && !isFailing {
 		return s.recordAccess(ctx, d, seen)
 	}
@@ -49,7 +50,7 @@ func (s *Service) Ask(ctx context.Context, d integration.Document) error {
 
 // AskIfOtherwise is Ask where a look at the structure says another thing than health does: it may have been broken, or
 // mended, since.
-func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, seen diagnosis.Report) error {
+func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, seen assessment.Report) error {
 	found := judge(seen).sight
 	record, err := s.recordOf(ctx, d)
 	if err != nil {
@@ -97,11 +98,11 @@ func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen
 }
 
 // isProof reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (s *Service) isProof(spec integration.Spec, r diagnosis.Report) bool {
+func (s *Service) isProof(spec integration.Spec, r assessment.Report) bool {
 	return IsSound(r) && s.Proves(spec, r)
 }
 
 // IsSound reports whether a test found nothing wrong.
-func IsSound(r diagnosis.Report) bool {
-	return r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn
+func IsSound(r assessment.Report) bool {
+	return r.Verdict == assessment.VerdictPass || r.Verdict == assessment.VerdictWarn
 }

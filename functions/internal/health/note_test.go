@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -14,8 +15,8 @@ import (
 )
 
 // structural is a report that claims no more than the structure.
-func structural(r diagnosis.Report) diagnosis.Report {
-	r.ClaimLevel = diagnosis.ClaimStructure
+func structural(r assessment.Report) assessment.Report {
+	r.ClaimLevel = assessment.ClaimStructure
 	return r
 }
 
@@ -46,17 +47,17 @@ func (f *fixture) news() []string {
 func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		report  diagnosis.Report
+		report  assessment.Report
 		state   integration.HealthState
 		code    diagnosis.Code
-		claim   diagnosis.ClaimLevel
+		claim   assessment.ClaimLevel
 		history int
 	}{
-		"it works": {passing(), integration.HealthHealthy, "", diagnosis.ClaimAccess, 1},
+		"it works": {passing(), integration.HealthHealthy, "", assessment.ClaimAccess, 1},
 		"it fails": {having("role-missing"), integration.HealthUnhealthy, "role-missing",
-			diagnosis.ClaimAccess, 1},
+			assessment.ClaimAccess, 1},
 		"with warnings": {having("over-privileged"), integration.HealthDegraded, "over-privileged",
-			diagnosis.ClaimAccess, 1},
+			assessment.ClaimAccess, 1},
 		"nothing told": {having("throttled"), integration.HealthUnknown, "", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +235,7 @@ func TestOnlyProvedAccessHasPassed(t *testing.T) {
 	f.check(f.slot(1))
 	s := f.status(id)
 	assert.Equal(t, integration.HealthHealthy, s.State)
-	assert.Equal(t, diagnosis.ClaimStructure, s.ClaimLevel)
+	assert.Equal(t, assessment.ClaimStructure, s.ClaimLevel)
 	assert.Nil(t, s.LastPass)
 	assert.Equal(t, f.Now(), *s.LastSeen)
 
@@ -245,7 +246,7 @@ func TestOnlyProvedAccessHasPassed(t *testing.T) {
 	f.check(f.slot(2))
 	f.check(f.slot(3))
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "the structure tells nothing of the network")
-	assert.Equal(t, diagnosis.ClaimAccess, f.status(id).ClaimLevel)
+	assert.Equal(t, assessment.ClaimAccess, f.status(id).ClaimLevel)
 	f.check(f.slot(5))
 	assert.Equal(t, integration.HealthUnknown, f.status(id).State, "for three intervals nobody could tell")
 	f.report = structural(having("role-missing"))
@@ -287,7 +288,7 @@ func TestAPausedCheckSaysWhy(t *testing.T) {
 func TestALookThatSaysOtherwise(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		known, seen diagnosis.Report
+		known, seen assessment.Report
 		asks        bool
 	}{
 		"broken since": {passing(), having("role-missing"), true},
@@ -339,7 +340,7 @@ func TestTheDocumentShowsWhatTheLastCheckFound(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	look := func(slot int, account, request string) integration.Document {
-		found := diagnosis.CheckOf("access.write", "write", diagnosis.New(diagnosis.CodeRoleMissing,
+		found := assessment.CheckOf("access.write", "write", diagnosis.New(diagnosis.CodeRoleMissing,
 			diagnosis.WithContext(diagnosis.Context{Scope: account, Propagated: true}),
 			diagnosis.WithEvidence(diagnosis.Evidence{RequestID: request})))
 		f.report = report(found)

@@ -67,6 +67,11 @@ func (d *Document) MarkFailed(now time.Time, kind OperationKind, found *diagnosi
 		d.Status.Phase, failed = PhaseDeprovisioning, ConditionDeleted
 	}
 	d.SetCondition(now, failed, "False", found, "")
+	for _, c := range d.Status.Conditions { // those that say that it runs
+		if kind == KindDeprovision && c.Reason == diagnosis.CodeDeprovisioning {
+			d.SetCondition(now, c.Type, "False", found, "")
+		}
+	}
 }
 
 // failedTeardown is why the last operation, a teardown, has failed; false where it runs or was something else.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -56,6 +57,12 @@ type StorageAccess struct {
 	ResourceID string `json:"resourceId"`
 	Container  string `json:"container,omitempty" minLength:"3" maxLength:"63" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$"`
 	Access     Access `json:"access,omitempty" enum:"read,readWrite" doc:"Default: read"`
+}
+
+// Account is the account of an entry of a stored spec, which is valid; else the zero value.
+func (s StorageAccess) Account() armid.StorageAccount {
+	account, _ := armid.ParseStorageAccount(s.ResourceID)
+	return account
 }
 
 // LongTags are the ends of tags that are too long for a line.

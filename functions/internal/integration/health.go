@@ -3,6 +3,7 @@ package integration
 import (
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -40,21 +41,20 @@ type HealthStatus struct {
 	Since time.Time   `json:"since" doc:"When the state was entered"`
 	// Causes are why the state is what it is, as the last check has seen it that told something.
 	diagnosis.Causes
-	LastRun    *time.Time           `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
-	LastPass   *time.Time           `json:"lastPass,omitempty" doc:"When access was last proved"`
-	LastSeen   *time.Time           `json:"lastSeen,omitempty"`
-	NextDue    *time.Time           `json:"nextDue,omitempty" doc:"The next check; absent where none is planned"`
-	Paused     *diagnosis.Diagnosis `json:"paused,omitempty" doc:"Why no check is planned; absent where one is"`
-	ClaimLevel diagnosis.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
-	LastReport *diagnosis.Report    `json:"lastReport,omitempty" doc:"The report of the last check"`
-	History    []HealthChange       `json:"history,omitempty" doc:"The last changes of state or code, newest first"`
+	LastRun    *time.Time            `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
+	LastPass   *time.Time            `json:"lastPass,omitempty" doc:"When access was last proved"`
+	LastSeen   *time.Time            `json:"lastSeen,omitempty"`
+	NextDue    *time.Time            `json:"nextDue,omitempty" doc:"The next check; absent where none is planned"`
+	Paused     *diagnosis.Diagnosis  `json:"paused,omitempty" doc:"Why no check is planned; absent where one is"`
+	ClaimLevel assessment.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
+	LastReport *assessment.Report    `json:"lastReport,omitempty" doc:"The report of the last check"`
+	History    []HealthChange        `json:"history,omitempty" doc:"The last changes of state or code, newest first"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
 func (HealthStatus) LongTags() map[string]string {
 	return map[string]string{
-		"LastSeen": `doc:"When everything was last seen to be in place by a check that could not test access ` +
-			`itself"`,
+		"LastSeen":   `doc:"When a check that could not test access itself last saw everything in place"`,
 		"ClaimLevel": `doc:"What the state rests on: access was tested, or only the structure was looked at"`,
 	}
 }

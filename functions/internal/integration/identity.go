@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
@@ -152,11 +153,10 @@ func (d Defaults) ResolveIdentity(given *Identity) (*Identity, []diagnosis.Findi
 	return &identity, findings
 }
 
-// resolvePlace fills in where an identity in a resource group is made. A region may be given by its display name,
-// which is the name with blanks and capitals. Source: https://learn.microsoft.com/azure/reliability/regions-list.
+// resolvePlace fills in where an identity in a resource group is made. A region may be given by its display name.
 func (d Defaults) resolvePlace(identity *Identity, note func(member, actual, detail, expected, remedy string)) {
 	identity.ResourceGroup = cmp.Or(identity.ResourceGroup, d.IdentityGroup.String())
-	group, problem := ParseResourceGroupID(identity.ResourceGroup)
+	group, problem := armid.ParseResourceGroup(identity.ResourceGroup)
 	remedy := "Copy the id of a group for identities: az group show --name <group> --query id."
 	switch {
 	case identity.ResourceGroup == "":
@@ -174,8 +174,7 @@ func (d Defaults) resolvePlace(identity *Identity, note func(member, actual, det
 	}
 	given := cmp.Or(identity.Location, d.Location)
 	identity.Location = strings.ToLower(strings.ReplaceAll(given, " ", ""))
-	isName := strings.IndexFunc(identity.Location, func(r rune) bool { return !isLowerOrDigit(r) }) < 0
-	if identity.Location == "" || !isName || len(identity.Location) > maxLocation {
+	if !armid.IsRegion(identity.Location) {
 		note("location", given, "The region is not given, or is not the name of one.",
 			"a region's name such as westeurope",
 			"Give the region: az account list-locations --query '[].name'.")

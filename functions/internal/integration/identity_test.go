@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -26,9 +27,9 @@ type identityCase struct {
 
 func identityCases() map[string]identityCase {
 	const application, managed = integration.IdentityApplication, integration.IdentityManaged
-	group, _ := integration.ParseResourceGroupID(identities)
+	group, _ := armid.ParseResourceGroup(identities)
 	withDefaults := integration.Defaults{IdentityKind: managed, IdentityGroup: group, Location: "West Europe",
-		OwnGroups: []integration.ResourceGroupID{{Name: ownName}}}
+		OwnGroups: []armid.ResourceGroup{{Name: ownName}}}
 	return map[string]identityCase{
 		"nothing, without a default": {integration.Defaults{}, nil,
 			integration.Identity{Kind: application}, nil},

@@ -225,25 +225,6 @@ func TestTheSecondEntryIsCheckedLikeTheFirst(t *testing.T) {
 	assert.Equal(t, []string{"/subjects/0", "/subjects/2"}, pointersOf(findings))
 }
 
-// TestTheFirstWrongSegmentIsNamed, always the same one, and each by its own word.
-func TestTheFirstWrongSegmentIsNamed(t *testing.T) {
-	t.Parallel()
-	words := map[int]string{1: "subscriptions", 3: "resourceGroups", 5: "providers", 6: "Microsoft.Storage",
-		7: "storageAccounts"}
-	for first, word := range words {
-		parts := strings.Split(account, "/")
-		parts[first] = "x"
-		for range 20 {
-			_, problem := integration.ParseStorageAccountID(strings.Join(parts, "/"))
-			assert.Equal(t, fmt.Sprintf("Segment %d of the id is not %s.", first, word), problem)
-			parts[7] = "x" // from now on there are two
-		}
-	}
-	id, problem := integration.ParseStorageAccountID(strings.ToUpper(account))
-	assert.Empty(t, problem)
-	assert.Equal(t, strings.Replace(account, "/data/", "/DATA/", 1), id.String())
-}
-
 // TestIDsAtTheirLimits, each character at each place.
 func TestIDsAtTheirLimits(t *testing.T) {
 	t.Parallel()

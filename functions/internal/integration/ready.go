@@ -10,18 +10,27 @@ import (
 // isReady is the message of the condition Ready where it is True.
 const isReady = "All that the spec asks for is made, and access was proved."
 
-// Conditions are what is known of the document: the sum of it, Ready, before what was observed.
+// Conditions are what is known of the document: the sum of it, Ready, before what was observed. What a test has proved
+// is not said of access any more once a health check has found otherwise, be it by a look at the structure; it is said
+// again when that is mended.
 func (d Document) Conditions() []Condition {
-	return append([]Condition{d.Ready()}, d.Status.Conditions...)
+	all := append([]Condition{d.Ready()}, d.Status.Conditions...)
+	for i, c := range all {
+		now := d.working()
+		if now.Type = ConditionVerified; c.Type == now.Type && c.Status == "True" && now.Status != "True" {
+			all[i] = now
+		}
+	}
+	return all
 }
 
 // Ready sums the document up, in the manner of Kubernetes: True only where everything that the spec asks for is made,
-// access is proved, the platform's side is done where the spec asks for it, and no check has found otherwise since.
+// access is proved, no check has found otherwise since, and the platform's side is done where the spec asks for it.
 // Else it is the first of these that is not so, which the others rest on. It is never stored: it follows from the
 // rest.
 func (d Document) Ready() Condition {
 	sum := Condition{Status: "True", Message: isReady, LastTransitionTime: d.CreatedAt}
-	for _, part := range []Condition{d.kept(), d.made(), d.proved(), d.platformDone(), d.working()} {
+	for _, part := range []Condition{d.kept(), d.made(), d.proved(), d.working(), d.platformDone()} {
 		if part.Status != "True" {
 			sum = part
 			break

@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -143,6 +144,8 @@ func ofChecks() map[string]readiness {
 	return map[string]readiness{
 		"a check has found otherwise": {[]func(*integration.Document){confirmed,
 			health("unhealthy", "role-missing", 6*time.Hour)}, "False", "role-missing", 6 * time.Hour, 3},
+		"and the form is still to fill in": {[]func(*integration.Document){byHand,
+			health("unhealthy", "role-missing", 6*time.Hour)}, "False", "role-missing", 6 * time.Hour, 3},
 		"checks found nothing out": {[]func(*integration.Document){health("unknown", "", 6*time.Hour)},
 			"Unknown", "awaiting-verification", 6 * time.Hour, 3},
 		"a check passed again": {[]func(*integration.Document){health("healthy", "", 6*time.Hour)}, "True", "",
@@ -179,7 +182,49 @@ func TestReady(t *testing.T) {
 			} else {
 				assert.Equal(t, c.reason, got.Diagnosis.Code)
 			}
-			assert.Equal(t, append([]integration.Condition{got}, d.Status.Conditions...), d.Conditions())
+			assert.Equal(t, got, d.Conditions()[0])
+		})
+	}
+}
+
+// TestNoConditionClaimsWhatACheckHasRefuted: where health says that access does not work, or that nobody knows, so
+// does Verified, and nothing else does; what the test has proved stays in the record, for the day on which it is
+// mended.
+func TestNoConditionClaimsWhatACheckHasRefuted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*integration.Document)
+		status string
+		reason diagnosis.Code
+		since  time.Duration
+	}{
+		"no check yet":   {func(*integration.Document) {}, "True", "", 2 * time.Hour},
+		"it works":       {health("healthy", "", 6*time.Hour), "True", "", 2 * time.Hour},
+		"with a warning": {health("degraded", "over-privileged", 6*time.Hour), "True", "", 2 * time.Hour},
+		"it does not work": {health("unhealthy", "role-missing", 6*time.Hour), "False", "role-missing",
+			6 * time.Hour},
+		"nobody knows":      {health("unknown", "throttled", 6*time.Hour), "Unknown", "throttled", 6 * time.Hour},
+		"proved since then": {health("unhealthy", "role-missing", time.Hour), "True", "", 2 * time.Hour},
+		"a test has refuted it": {func(d *integration.Document) {
+			set("Verified", "False", "container-not-found")(d)
+			health("unhealthy", "role-missing", 6*time.Hour)(d)
+		}, "False", "container-not-found", 5 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := proved()
+			c.change(&d)
+			stored := slices.Clone(d.Status.Conditions)
+			got := d.Conditions()
+			assert.Equal(t, stored[0], got[1])
+			verified := got[2]
+			assert.Equal(t, "Verified", verified.Type)
+			assert.Equal(t, c.status, verified.Status)
+			assert.Equal(t, c.reason, verified.Reason)
+			assert.Equal(t, at.Add(c.since), verified.LastTransitionTime)
+			assert.Equal(t, c.reason != "", verified.Diagnosis != nil)
+			assert.Equal(t, c.status, got[0].Status, "Ready sums the same up")
+			assert.Equal(t, stored, d.Status.Conditions)
 		})
 	}
 }

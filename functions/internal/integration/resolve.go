@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
@@ -20,7 +21,6 @@ const (
 
 	maxDisplayName = 256
 	maxPlatformID  = 256
-	maxLocation    = 64
 	minInterval    = 15 * time.Minute
 	maxInterval    = 168 * time.Hour
 
@@ -39,10 +39,10 @@ type Defaults struct {
 	// IdentityKind is what identities are made of; an application where empty. IdentityGroup and Location are where
 	// managed identities are made.
 	IdentityKind  IdentityKind
-	IdentityGroup ResourceGroupID
+	IdentityGroup armid.ResourceGroup
 	Location      string
 	// OwnGroups are the service's own resource groups, in which no managed identity is made.
-	OwnGroups []ResourceGroupID
+	OwnGroups []armid.ResourceGroup
 	// TenantID returns the service's own tenant, the only one it can create objects in.
 	TenantID func(ctx context.Context) (string, error)
 }

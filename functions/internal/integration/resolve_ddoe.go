@@ -82,7 +82,9 @@ func platformStorage(s *Spec) []diagnosis.Finding {
 
 // platformID checks an id that becomes part of a URL; only the platform knows more about it.
 func platformID(pointer string, code diagnosis.Code, detail, id string) []diagnosis.Finding {
-	ok := func(r rune) bool { return isLowerOrDigit(r) || r >= 'A' && r <= 'Z' || r == '-' || r == '_' }
+	ok := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
+	}
 	if id != "" && strings.IndexFunc(id, func(r rune) bool { return !ok(r) }) < 0 {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -22,7 +23,7 @@ const (
 
 func defaults() integration.Defaults {
 	return integration.Defaults{Issuer: "https://dataloop.ai/oauth2",
-		OwnGroups:       []integration.ResourceGroupID{{Name: ownName}},
+		OwnGroups:       []armid.ResourceGroup{{Name: ownName}},
 		SubjectTemplate: "system:serviceaccount:dataloop:{service}",
 		Audience:        "api://AzureADTokenExchange", TenantID: func(context.Context) (string, error) {
 			return tenant, nil
@@ -295,17 +296,4 @@ func FuzzSubject(f *testing.F) {
 		require.NotContains(t, value, "*")
 		require.LessOrEqual(t, len([]rune(value)), 600)
 	})
-}
-
-// TestResourceIDTellsWhatItIsInstead: the two things that people copy by mistake are told by name.
-func TestResourceIDTellsWhatItIsInstead(t *testing.T) {
-	for name, c := range map[string]struct{ resourceID, text string }{
-		"blob endpoint":     {"https://acmedata.blob.core.windows.net/images", "a URL"},
-		"id of a container": {"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata/blobServices/default/containers/images", "in the member container"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, problem := integration.ParseStorageAccountID(c.resourceID)
-			assert.Contains(t, problem, c.text)
-		})
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -56,17 +57,17 @@ func Worst(errs ...error) error {
 
 // first is the index of the root cause among errors.
 func first(errs []error) int {
-	var checks []diagnosis.Check
+	var checks []assessment.Check
 	for i, err := range errs {
 		checks = append(checks, checkOf(strconv.Itoa(i), Describe(err, false)))
 	}
-	i, _ := strconv.Atoi(diagnosis.Ordered(checks)[0].ID) // that is what they were named by
+	i, _ := strconv.Atoi(assessment.Ordered(checks)[0].ID) // that is what they were named by
 	return i
 }
 
 // checkOf is the check that ends as an error does. Nothing that an operation fails with is a pass.
-func checkOf(id string, d diagnosis.Diagnosis) diagnosis.Check {
-	check := diagnosis.CheckOf(id, d.Layer, d)
+func checkOf(id string, d diagnosis.Diagnosis) assessment.Check {
+	check := assessment.CheckOf(id, d.Layer, d)
 	if check.Status == diagnosis.OutcomeWarn {
 		check.Status = diagnosis.OutcomeFail
 	}
@@ -81,11 +82,11 @@ func causesOf(err error, propagated bool) diagnosis.Causes {
 	if !errors.As(err, &several) {
 		return causes
 	}
-	checks := []diagnosis.Check{checkOf("", root)}
+	checks := []assessment.Check{checkOf("", root)}
 	for _, other := range several.beside {
 		checks = append(checks, checkOf("beside", Describe(other, propagated)))
 	}
-	for _, check := range diagnosis.Ordered(checks) {
+	for _, check := range assessment.Ordered(checks) {
 		if check.ID != "" {
 			causes.Also = append(causes.Also, check.Diagnosis())
 		}

@@ -52,16 +52,6 @@ func WithRepeats(ctx context.Context, report func()) context.Context {
 	return context.WithValue(ctx, repeatsKey{}, report)
 }
 
-type offlineKey struct{}
-
-// errOffline is what a request with the context of WithoutRequests comes to.
-var errOffline = errors.New("policy: no request is wanted")
-
-// WithoutRequests has report called whenever a request would be sent with the context: none is, and each fails.
-func WithoutRequests(ctx context.Context, report func()) context.Context {
-	return context.WithValue(ctx, offlineKey{}, report)
-}
-
 // WithPauses has report called before each long pause of the requests that are sent with the context, and once more
 // when such a request has succeeded, as httptrace does for connections.
 func WithPauses(ctx context.Context, report func(ctx context.Context, p Pause)) context.Context {
@@ -91,10 +81,6 @@ func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
 func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosis.Context,
 	send func(ctx context.Context, which []int) []error) []error {
 	b := newBatch(op, contexts)
-	if report, ok := ctx.Value(offlineKey{}).(func()); ok {
-		report()
-		return b.end(errOffline)
-	}
 	told := false
 	for n := 1; ; n++ {
 		again := b.sort(ctx, b.open, attempt(ctx, b.open, send))

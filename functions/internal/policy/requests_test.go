@@ -206,18 +206,3 @@ func TestFailureDiagnosis(t *testing.T) {
 	assert.False(t, f.Diagnosis(true).Transient)
 	assert.Equal(t, "federatedCredential.upsert: graph: 404 ", f.Error())
 }
-
-// TestWithoutRequests nothing is sent, and who asks is told that something would be.
-func TestWithoutRequests(t *testing.T) {
-	t.Parallel()
-	var b bench
-	told := 0
-	ctx := WithoutRequests(t.Context(), func() { told++ })
-	err := b.requests().Do(ctx, RolePut, diagnosis.Context{}, func(context.Context) error {
-		b.sent++
-		return nil
-	})
-	require.ErrorIs(t, err, errOffline)
-	assert.Equal(t, 1, told)
-	assert.Zero(t, b.sent)
-}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
@@ -18,24 +19,24 @@ import (
 // TestAccess tests now what SubmitAccessTest has the queue test later, and refuses the same: what is not provisioned,
 // and a test for which no subject token can be had. The document is found by its id, and without a token the platform
 // is asked for one. Errors are *diagnosis.Error.
-func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Request) (diagnosis.Report, error) {
+func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Request) (assessment.Report, error) {
 	invocation.From(ctx).SetIntegration(id)
 	if err := access.Check(wanted.Mode, wanted.Access, wanted.Prefix); err != nil {
-		return diagnosis.Report{}, err
+		return assessment.Report{}, err
 	}
 	d, err := s.Repository.Get(ctx, id)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
-		return diagnosis.Report{}, integration.Absent(nil)
+		return assessment.Report{}, integration.Absent(nil)
 	case err != nil:
-		return diagnosis.Report{}, operation.StoreError(err)
+		return assessment.Report{}, operation.StoreError(err)
 	}
 	if err := s.admitAccessTest(!wanted.Token.IsZero())(&d); err != nil {
-		return diagnosis.Report{}, err
+		return assessment.Report{}, err
 	}
 	report, err := s.verifier().test(ctx, d, wanted)
 	if err != nil {
-		return diagnosis.Report{}, synchronous(err)
+		return assessment.Report{}, synchronous(err)
 	}
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.Log.WarnContext(ctx, "the document does not show an access test", "integrationId", id,
@@ -48,7 +49,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 // access is for the condition Verified: by the report of the test alone, as what the platform's side is like proves
 // nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
-	report diagnosis.Report) error {
+	report assessment.Report) error {
 	worst, isRefuted := conclusive(wanted, report)
 	if !isRefuted && !s.verifier().isProved(d.Spec, report) {
 		return nil
@@ -62,12 +63,12 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 
 // conclusive picks the failure that states something of the integration: not of the token, which its sender may have
 // spoilt, nor of a right that the spec does not ask for, and not one that waiting may cure.
-func conclusive(wanted access.Request, report diagnosis.Report) (diagnosis.Diagnosis, bool) {
+func conclusive(wanted access.Request, report assessment.Report) (diagnosis.Diagnosis, bool) {
 	worst, patient := report.Decisive()
-	if report.Verdict != diagnosis.VerdictFail || patient || wanted.Access != "" {
+	if report.Verdict != assessment.VerdictFail || patient || wanted.Access != "" {
 		return worst, false
 	}
-	ofToken := slices.ContainsFunc(report.Checks, func(c diagnosis.Check) bool {
+	ofToken := slices.ContainsFunc(report.Checks, func(c assessment.Check) bool {
 		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
 	return worst, !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
@@ -127,13 +128,14 @@ func (s *Service) accessTest(ctx context.Context, a *operation.Attempt) (any, er
 
 // test runs an access test, with a token for the first subject where none is given. Its error is about the token, or
 // about a request that cannot be tested.
-func (v *verifier) test(ctx context.Context, d integration.Document, wanted access.Request) (diagnosis.Report, error) {
+func (v *verifier) test(ctx context.Context, d integration.Document,
+	wanted access.Request) (assessment.Report, error) {
 	if wanted.Token.IsZero() {
 		token, err := v.tokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
 			words := wordsOf(d)
 			words.Operation = string(policy.SubjectTokenGet)
-			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: classify.Error(err, words), Err: err}
+			return assessment.Report{}, &diagnosis.Error{Diagnosis: classify.Error(err, words), Err: err}
 		}
 		wanted.Token = token
 	}

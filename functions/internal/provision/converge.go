@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync/atomic"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -34,8 +32,7 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 			after = append(after, applying(needed))
 		}
 		tasks = append(tasks, r.removal(o), task{name: applying(kind), after: after,
-			isLocal: func() bool { return r.isLocal(ctx, *o) },
-			do:      func(ctx context.Context) outcome { return r.apply(ctx, *o) }})
+			do: func(ctx context.Context) outcome { return r.apply(ctx, *o) }})
 		start.after = append(start.after, observing(kind))
 	}
 	start.do = func(ctx context.Context) outcome {
@@ -80,7 +77,7 @@ func (r *run) secondRemoval(o *resource.Observed) task {
 	}
 	t.isNeedless = func() bool { return !slices.ContainsFunc(o.Kind.Needs(), r.hasTaught) }
 	t.do = func(ctx context.Context) outcome {
-		if err := r.recordLooks(ctx, true); err != nil {
+		if err := r.record(ctx, true); err != nil {
 			return outcome{err: err}
 		}
 		o.Items = o.Kind.Observe(ctx, r.view())
@@ -93,7 +90,7 @@ func (r *run) secondRemoval(o *resource.Observed) task {
 func (r *run) takeAway(ctx context.Context, o resource.Observed) outcome {
 	var results []resource.Result
 	if unwanted := resource.InState(o.Items, resource.Unwanted); len(unwanted) > 0 {
-		if err := r.recordLooks(ctx, true); err != nil {
+		if err := r.record(ctx, true); err != nil {
 			return outcome{err: err}
 		}
 		results = o.Kind.Remove(ctx, r.view(), unwanted)
@@ -111,7 +108,7 @@ func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 	items, isNew := r.upToDate(ctx, o)
 	var results []resource.Result
 	if stale := resource.InState(items, resource.Unwanted); isNew && len(stale) > 0 {
-		if err := r.flush(ctx); err != nil {
+		if err := r.record(ctx, false); err != nil {
 			return outcome{err: err}
 		}
 		results = o.Kind.Remove(ctx, r.view(), stale)
@@ -120,7 +117,7 @@ func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 		return outcome{err: refusal(foreign[0])}
 	}
 	if differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different); len(differ) > 0 {
-		if err := r.save(ctx, func(d *integration.Document) { resource.LearnAll(&d.Status, differ) }); err != nil {
+		if err := r.record(ctx, false, differ...); err != nil {
 			return outcome{err: err}
 		}
 		results = append(results, o.Kind.Apply(ctx, r.view(), differ)...)
@@ -193,14 +190,6 @@ func (r *run) hasTaught(kind string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.taught[kind]
-}
-
-// isLocal reports whether applying a kind asks no cloud, such as a form for a person.
-func (r *run) isLocal(ctx context.Context, o resource.Observed) bool {
-	asks := &atomic.Bool{}
-	items, _ := r.upToDate(policy.WithoutRequests(ctx, func() { asks.Store(true) }), o)
-	return !asks.Load() && len(resource.InState(items, resource.Unchanged, resource.Manual,
-		resource.Extra)) == len(items)
 }
 
 // upToDate are the items of a kind, looked at again where something that it needs has turned out to be another object;

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -17,32 +17,32 @@ import (
 // What is missing or changed is mended by submitting the same spec again; what somebody added, or set beside ours, is
 // only reported. While the last operation runs nothing is judged: what differs may be what it has not come to. Errors
 // are *diagnosis.Error: there is no such integration, it is torn down, or nothing has been made yet.
-func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error) {
+func (s *Service) Drift(ctx context.Context, id string) (assessment.Report, error) {
 	invocation.From(ctx).SetIntegration(id)
 	d, err := s.Repository.Get(ctx, id)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
-		return diagnosis.Report{}, integration.Absent(nil)
+		return assessment.Report{}, integration.Absent(nil)
 	case err != nil:
-		return diagnosis.Report{}, operation.StoreError(err)
+		return assessment.Report{}, operation.StoreError(err)
 	case d.Status.Phase == integration.PhaseDeleted:
-		return diagnosis.Report{}, integration.Absent(&d)
+		return assessment.Report{}, integration.Absent(&d)
 	case !isBegun(d):
-		return diagnosis.Report{}, integration.Unprovisioned(d)
+		return assessment.Report{}, integration.Unprovisioned(d)
 	}
 	started := s.now()
 	last, err := s.lastOperation(ctx, d)
 	if err != nil {
-		return diagnosis.Report{}, err
+		return assessment.Report{}, err
 	}
 	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true}))
 	if ctx.Err() != nil {
-		return diagnosis.Report{}, ctx.Err()
+		return assessment.Report{}, ctx.Err()
 	}
 	checks := afterOperation(last, resource.Checks(items, d.HasPropagated(started)))
-	report := diagnosis.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: diagnosis.ClaimStructure,
+	report := assessment.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: assessment.ClaimStructure,
 		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks,
-		Leftovers: []diagnosis.Leftover{}}
+		Leftovers: []assessment.Leftover{}}
 	if s.Tester != nil {
 		report.TestedFrom = &s.Tester.Origin
 	}

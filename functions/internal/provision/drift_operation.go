@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -32,7 +33,7 @@ func (s *Service) lastOperation(ctx context.Context, d integration.Document) (*i
 
 // afterOperation has checks say what the document's last operation makes of them: while it runs, a difference may be
 // what it has not come to yet; where it was a PUT that failed, another one may fail with the same.
-func afterOperation(last *integration.Operation, checks []diagnosis.Check) []diagnosis.Check {
+func afterOperation(last *integration.Operation, checks []assessment.Check) []assessment.Check {
 	switch {
 	case last == nil:
 	case !last.Status.IsFinal():
@@ -45,7 +46,7 @@ func afterOperation(last *integration.Operation, checks []diagnosis.Check) []dia
 
 // whileRunning takes back the judgement of differences, and the remedies with it: most are another PUT, which would
 // supersede the operation and begin again. What was not read is unknown already, and has a cause of its own.
-func whileRunning(op integration.Operation, checks []diagnosis.Check) {
+func whileRunning(op integration.Operation, checks []assessment.Check) {
 	for i, check := range checks {
 		if check.Status != diagnosis.OutcomeFail && check.Status != diagnosis.OutcomeWarn {
 			continue
@@ -71,7 +72,7 @@ func running(op integration.Operation) string {
 }
 
 // afterFailure has what the last PUT failed with mended first, where another PUT is the remedy.
-func afterFailure(last integration.Operation, checks []diagnosis.Check) {
+func afterFailure(last integration.Operation, checks []assessment.Check) {
 	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.",
 		last.Error.Title, last.Error.Code, last.ID)
 	for i, check := range checks {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -98,9 +99,9 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			}
 			require.False(t, f.Operation(operationID).Status.IsFinal(), "%+v", f.Operation(operationID).Error)
 			report, found := f.drift()
-			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "%v", found)
+			assert.Equal(t, assessment.VerdictUnknown, report.Verdict, "%v", found)
 			for id, code := range c.found {
-				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool {
+				i := slices.IndexFunc(report.Checks, func(c assessment.Check) bool {
 					return c.ID == id && string(c.Code) == code
 				})
 				require.GreaterOrEqual(t, i, 0, "%s: %v", id, found)

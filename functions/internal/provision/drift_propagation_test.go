@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -64,8 +64,8 @@ func TestDriftMinutesAfterAChange(t *testing.T) {
 				f.SetTime(changed.Add(ago))
 				report, found := f.drift()
 				assert.Equal(t, map[string]string{"structure.roleAssignment": "role-missing"}, found, ago)
-				assert.Equal(t, diagnosis.VerdictFail, report.Verdict, ago)
-				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool {
+				assert.Equal(t, assessment.VerdictFail, report.Verdict, ago)
+				i := slices.IndexFunc(report.Checks, func(c assessment.Check) bool {
 					return c.ID == "structure.roleAssignment"
 				})
 				assert.Equal(t, transient, report.Checks[i].Transient, ago)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -18,7 +19,7 @@ import (
 )
 
 // drift returns the report, and the codes of what did not pass, by check.
-func (f *fixture) drift() (diagnosis.Report, map[string]string) {
+func (f *fixture) drift() (assessment.Report, map[string]string) {
 	f.t.Helper()
 	report, err := f.service.Drift(f.t.Context(), id)
 	require.NoError(f.t, err)
@@ -81,7 +82,7 @@ func TestDriftIsSeenAndMended(t *testing.T) {
 			f.provisioned(wired())
 			report, found := f.drift()
 			require.Empty(t, found, "%+v", report.Checks)
-			assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+			assert.Equal(t, assessment.VerdictPass, report.Verdict)
 			assert.Equal(t, "drift", report.Kind)
 			before := len(f.requests)
 
@@ -93,7 +94,7 @@ func TestDriftIsSeenAndMended(t *testing.T) {
 			if name != "application gone" { // which takes the others along
 				assert.Len(t, found, len(c.found), "%v", found)
 			}
-			assert.NotEqual(t, diagnosis.VerdictPass, report.Verdict)
+			assert.NotEqual(t, assessment.VerdictPass, report.Verdict)
 			for _, r := range f.requests[before:] {
 				assert.Regexp(t, `^(GET|HEAD) `, r, "drift only reads")
 			}
@@ -126,7 +127,7 @@ func TestDriftOfWhatIsNotThere(t *testing.T) {
 	f.handle(cmd)
 	f.fails(fault{match: regexp.MustCompile(`GET gate`), status: 403})
 	report, found := f.drift()
-	assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "what cannot be read proves nothing")
+	assert.Equal(t, assessment.VerdictUnknown, report.Verdict, "what cannot be read proves nothing")
 	assert.Equal(t, "ddoe-organization-role-missing", found["ddoe.integration"])
 	f.faults = nil
 	_, down := f.remove(provision.TeardownOptions{})
@@ -140,7 +141,7 @@ func TestDriftWithoutThePlatform(t *testing.T) {
 	f := newFixture(t)
 	f.provisioned(wired())
 	report, _ := f.drift()
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Equal(t, assessment.VerdictPass, report.Verdict)
 	assert.Equal(t, diagnosis.OutcomeSkip, report.Checks[len(report.Checks)-1].Status)
 }
 
@@ -150,7 +151,7 @@ func TestDriftReport(t *testing.T) {
 	f := withPlatform(t)
 	f.provisioned(wired())
 	f.Advance(30 * time.Minute)
-	f.service.Tester.Origin = diagnosis.Origin{Host: "the-app", Region: "westeurope"}
+	f.service.Tester.Origin = assessment.Origin{Host: "the-app", Region: "westeurope"}
 	started := f.Now()
 	f.meanwhile = func() { f.Advance(1234*time.Millisecond + 900*time.Microsecond) }
 	report, found := f.drift()
@@ -163,9 +164,9 @@ func TestDriftReport(t *testing.T) {
 		"structure.federatedCredential", "structure.roleAssignment", "ddoe.integration", "ddoe.driver"}, ids)
 	_, err := uuid.Parse(report.ID)
 	require.NoError(t, err)
-	want := diagnosis.Report{ID: report.ID, Kind: "drift", Verdict: diagnosis.VerdictPass,
-		ClaimLevel: diagnosis.ClaimStructure, TestedFrom: &diagnosis.Origin{Host: "the-app", Region: "westeurope"},
-		StartedAt: started, DurationMS: 1234, Checks: report.Checks, Leftovers: []diagnosis.Leftover{}}
+	want := assessment.Report{ID: report.ID, Kind: "drift", Verdict: assessment.VerdictPass,
+		ClaimLevel: assessment.ClaimStructure, TestedFrom: &assessment.Origin{Host: "the-app", Region: "westeurope"},
+		StartedAt: started, DurationMS: 1234, Checks: report.Checks, Leftovers: []assessment.Leftover{}}
 	assert.Equal(t, want, report)
 
 	f.service.Tester = nil

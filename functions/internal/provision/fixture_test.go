@@ -17,7 +17,8 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
@@ -108,7 +109,7 @@ func newFixture(t operationtest.TB) *fixture {
 	tester := &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.Now}
 	f.health, err = health.New(health.Options{
 		Repository: f.Repository, Schedule: health.Schedule{Repository: f.Repository, Now: f.Now}, Engine: f.Engine,
-		Look: func(context.Context, integration.Document, bool) diagnosis.Report {
+		Look: func(context.Context, integration.Document, bool) assessment.Report {
 			panic("nothing is on the health queue")
 		},
 		Proves: tester.Proves, Kinds: f.kinds, Send: f.Send, Now: f.Now, Source: operationtest.Source,
@@ -118,8 +119,8 @@ func newFixture(t operationtest.TB) *fixture {
 		Repository: f.Repository, Engine: f.Engine, Watch: watch{f.health, f}, Kinds: f.kinds,
 		Defaults: integration.Defaults{Issuer: world.Issuer,
 			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
-			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"},
-			OwnGroups:     []integration.ResourceGroupID{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},
+			IdentityGroup: armid.ResourceGroup{SubscriptionID: world.SubscriptionID, Name: "identities"},
+			OwnGroups:     []armid.ResourceGroup{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},
 			Location:      world.Location,
 			TenantID:      func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: tester,

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -25,9 +26,9 @@ type defaultsOf struct {
 
 func (f *fixture) setDefaults(d defaultsOf) {
 	f.service.Defaults.IdentityKind, f.service.Defaults.Location = d.kind, d.location
-	f.service.Defaults.IdentityGroup = integration.ResourceGroupID{}
+	f.service.Defaults.IdentityGroup = armid.ResourceGroup{}
 	if d.group != "" {
-		f.service.Defaults.IdentityGroup = integration.ResourceGroupID{SubscriptionID: world.SubscriptionID,
+		f.service.Defaults.IdentityGroup = armid.ResourceGroup{SubscriptionID: world.SubscriptionID,
 			Name: d.group}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -130,7 +131,7 @@ func TestWhatFollowsIsFolded(t *testing.T) {
 			f.completed(first)
 			c.spoil(f)
 			report, _ := f.drift()
-			assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+			assert.Equal(t, assessment.VerdictFail, report.Verdict)
 			folded := 0
 			for _, check := range report.Checks {
 				if check.Code == diagnosis.CodeFederatedCredentialMissing {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -79,7 +80,7 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	f.verified(a.Operation.ID)
 	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase, "access was proved as the managed identity")
 	report, _ := f.drift()
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Equal(t, assessment.VerdictPass, report.Verdict)
 
 	f.tearDown()
 	assert.Empty(t, managed(f))
@@ -342,7 +343,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 			was := f.Document().Status
 			c.spoil(f)
 			report, _ := f.drift()
-			found := map[diagnosis.Code]diagnosis.Check{}
+			found := map[diagnosis.Code]assessment.Check{}
 			for _, check := range report.Checks {
 				found[check.Code] = check
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -93,7 +94,7 @@ func TestARecheckThatFailsMovesThePhase(t *testing.T) {
 
 func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 	t.Parallel()
-	test := func(f *fixture, wanted access.Request) diagnosis.Report {
+	test := func(f *fixture, wanted access.Request) assessment.Report {
 		report, err := f.service.TestAccess(f.t.Context(), id, wanted)
 		require.NoError(f.t, err)
 		return report
@@ -136,7 +137,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 			token, err := f.issuer.Mint(request)
 			require.NoError(t, err)
 			report := test(f, access.Request{Token: secret.New(token)})
-			assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+			assert.Equal(t, assessment.VerdictFail, report.Verdict)
 			assert.Equal(t, before.ETag, f.Document().ETag)
 		}
 	})
@@ -146,7 +147,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 		reading.Storage[0].Access = integration.AccessRead
 		f.verified(f.provisioned(reading).Status.LastOperationID)
 		f.Advance(30 * time.Minute)
-		assert.Equal(t, diagnosis.VerdictFail, test(f, access.Request{Access: integration.AccessReadWrite}).Verdict)
+		assert.Equal(t, assessment.VerdictFail, test(f, access.Request{Access: integration.AccessReadWrite}).Verdict)
 		assert.Equal(t, "True", f.condition("Verified").Status)
 	})
 }

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,16 +45,17 @@ func (r *run) look(o resource.Observed) {
 	r.looked = append(r.looked, o.Items...)
 }
 
-// recordLooks writes down what looking has taught so far, each thing once, and where isChanging that things are about
-// to change. Whoever changes something calls it before: nothing begins any more where it has failed.
-func (r *run) recordLooks(ctx context.Context, isChanging bool) error {
+// record writes down what was learnt so far, with what looking has taught, each thing once, and where isChanging that
+// things are about to change; more are items that were looked at again. Whoever sends something to a cloud that may
+// change it calls it before: nothing is sent any more where it has failed.
+func (r *run) record(ctx context.Context, isChanging bool, more ...resource.Item) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if r.failed != nil {
 		return r.failed
 	}
 	r.mu.Lock()
-	news := r.looked[r.recorded:]
+	news := slices.Concat(r.looked[r.recorded:], more)
 	r.recorded = len(r.looked)
 	r.mu.Unlock()
 	r.failed = r.save(ctx, func(d *integration.Document) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -55,6 +56,7 @@ type fakeKind struct {
 	fails  error                     // of the next write
 	before func(verb string)         // runs before each look and write
 	learn  func(*integration.Status) // what a look teaches
+	makes  func(*integration.Status) // what a write teaches
 }
 
 func (k *fakeKind) Name() string       { return k.name }
@@ -126,7 +128,7 @@ func (k *fakeKind) write(verb string, items []resource.Item, do func(key string)
 	defer k.mu.Unlock()
 	var results []resource.Result
 	for _, item := range items {
-		result := resource.Result{Item: item, Step: item.Name, StepTarget: item.Key, Err: k.fails}
+		result := resource.Result{Item: item, Step: item.Name, StepTarget: item.Key, Err: k.fails, Learn: k.makes}
 		if k.fails == nil {
 			result.Outcome = do(item.Key)
 		}
@@ -236,6 +238,22 @@ func TestAFailureDelaysOnlyWhatNeedsIt(t *testing.T) {
 	assert.Equal(t, []string{"apply walls", "apply roof"}, h.journal.writes())
 }
 
+// TestNothingIsMadeAfterARunThatAnotherHasTakenOver: the first of two kinds that could begin finds out, for both.
+func TestNothingIsMadeAfterARunThatAnotherHasTakenOver(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.ground.makes = func(st *integration.Status) { st.Identity.Key = "made" }
+	a, c := h.submit(spec("images"))
+	h.ground.before = func(verb string) {
+		if verb == "apply" {
+			h.submit(spec("archive"))
+		}
+	}
+	h.handle(c)
+	h.RequireStatus(a.Operation.ID, integration.OperationCanceled)
+	assert.Equal(t, []string{"apply ground"}, h.journal.writes())
+}
+
 // TestWhatIsInTheWayStopsMakingAndNotRevoking: nothing is made while somebody else's object is in its place.
 func TestWhatIsInTheWayStopsMakingAndNotRevoking(t *testing.T) {
 	t.Parallel()
@@ -302,10 +320,10 @@ func TestDriftAndHealthSeeTheSame(t *testing.T) {
 	delete(h.door.there, "door-1")
 	report, err := h.service.Drift(t.Context(), id)
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+	assert.Equal(t, assessment.VerdictFail, report.Verdict)
 	want := map[string]diagnosis.Code{"structure.ground": "", "structure.walls": "",
 		"structure.roof": diagnosis.CodeApplicationChanged, "structure.door": diagnosis.CodeIdentityMissing}
-	codes := func(checks []diagnosis.Check) map[string]diagnosis.Code {
+	codes := func(checks []assessment.Check) map[string]diagnosis.Code {
 		all := map[string]diagnosis.Code{}
 		for _, check := range checks {
 			all[check.ID] = check.Code
@@ -313,7 +331,7 @@ func TestDriftAndHealthSeeTheSame(t *testing.T) {
 		return all
 	}
 	assert.Equal(t, want, codes(report.Checks))
-	looked := health.Completed(t.Context(), h.service.Kinds, h.Document(), true, diagnosis.Report{})
+	looked := health.Completed(t.Context(), h.service.Kinds, h.Document(), true, assessment.Report{})
 	assert.Equal(t, want, codes(looked.Checks))
 	assert.Empty(t, h.journal.writes())
 }

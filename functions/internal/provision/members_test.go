@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -220,7 +221,7 @@ func TestAMemberOfOthersIsShownAndKept(t *testing.T) {
 }
 
 // showsTheirs holds that one check of a report has the member, as somebody else's.
-func showsTheirs(f *fixture, report diagnosis.Report, item, member, have string) {
+func showsTheirs(f *fixture, report assessment.Report, item, member, have string) {
 	f.t.Helper()
 	var shown []diagnosis.MemberDifference
 	for _, check := range report.Checks {

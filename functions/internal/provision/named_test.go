@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -75,7 +76,7 @@ func TestANamedIntegrationIsTested(t *testing.T) {
 	assert.Len(t, validated, 1)
 	driver := d.Status.DDOE.DriverID
 	assert.Contains(t, f.requests, "GET "+gate+"/drivers/"+driver+"/test")
-	report := health.Completed(t.Context(), f.kinds, d, true, diagnosis.Report{})
+	report := health.Completed(t.Context(), f.kinds, d, true, assessment.Report{})
 	assert.Equal(t, map[string]diagnosis.Outcome{"ddoe.integration": diagnosis.OutcomePass,
 		"ddoe.driver": diagnosis.OutcomePass}, statuses(report))
 	staysTheirs(f, is)
@@ -101,7 +102,7 @@ func TestANamedIntegrationThatDoesNotWork(t *testing.T) {
 	staysTheirs(f, is)
 }
 
-func statuses(r diagnosis.Report) map[string]diagnosis.Outcome {
+func statuses(r assessment.Report) map[string]diagnosis.Outcome {
 	all := map[string]diagnosis.Outcome{}
 	for _, check := range r.Checks {
 		all[check.ID] = check.Status
@@ -142,8 +143,8 @@ func TestANamedIntegrationIsWatched(t *testing.T) {
 			used := f.Document().Status.DDOE.IntegrationType
 			c.change(f, is)
 			drift, _ := f.drift()
-			reports := map[string]diagnosis.Report{"drift": drift,
-				"access": health.Completed(t.Context(), f.kinds, f.Document(), true, diagnosis.Report{}),
+			reports := map[string]assessment.Report{"drift": drift,
+				"access": health.Completed(t.Context(), f.kinds, f.Document(), true, assessment.Report{}),
 				"health": structure(f)}
 			for by, report := range reports {
 				found := checkOf(t, report, "ddoe.integration")
@@ -189,13 +190,13 @@ func TestANamedIntegrationIsWatched(t *testing.T) {
 	}
 }
 
-func structure(f *fixture) diagnosis.Report {
+func structure(f *fixture) assessment.Report {
 	o, err := health.NewObserver(health.ObserverOptions{Tester: f.service.Tester, Kinds: f.kinds, Now: f.Now})
 	require.NoError(f.t, err)
 	return o.Look(f.t.Context(), f.Document(), true)
 }
 
-func checkOf(t *testing.T, r diagnosis.Report, id string) diagnosis.Check {
+func checkOf(t *testing.T, r assessment.Report, id string) assessment.Check {
 	t.Helper()
 	for _, check := range r.Checks {
 		if check.ID == id {
@@ -203,7 +204,7 @@ func checkOf(t *testing.T, r diagnosis.Report, id string) diagnosis.Check {
 		}
 	}
 	t.Fatalf("no check %s", id)
-	return diagnosis.Check{}
+	return assessment.Check{}
 }
 
 // told is the code that a dry run tells of the step with a key; empty for none.
@@ -216,7 +217,7 @@ func told(p provision.Plan, key string) diagnosis.Code {
 	return ""
 }
 
-func memberOf(c diagnosis.Check) string {
+func memberOf(c assessment.Check) string {
 	if len(c.Differences) == 0 {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
@@ -26,7 +27,7 @@ func argument(t operationtest.TB, command, name string) string {
 }
 
 // remedy is the command of the check with the code.
-func remedy(t *testing.T, report diagnosis.Report, code diagnosis.Code) string {
+func remedy(t *testing.T, report assessment.Report, code diagnosis.Code) string {
 	t.Helper()
 	for _, c := range report.Checks {
 		if c.Code == code {

@@ -29,8 +29,8 @@ type run struct {
 	// veto hears what kinds say against a teardown; nil where nobody is asked.
 	veto *veto
 
-	writing sync.Mutex // held while what looking has taught is written; guards failed
-	// failed is why that could not be written: nothing begins after it.
+	writing sync.Mutex // held while what was learnt is written; guards failed
+	// failed is why that could not be written: nothing is sent to a cloud after it.
 	failed error
 
 	mu sync.Mutex // guards what follows: tasks run side by side
@@ -79,7 +79,7 @@ func (r *run) make(ctx context.Context) error {
 func (r *run) start(ctx context.Context, seen []resource.Observed) error {
 	r.kept = r.current().IsMade() && len(resource.InState(resource.Items(seen), resource.Missing, resource.Restorable,
 		resource.Different, resource.Unwanted)) == 0
-	return r.recordLooks(ctx, !r.kept)
+	return r.record(ctx, !r.kept)
 }
 
 // provisioning writes into a document that its objects are being changed. The conditions of an earlier attempt stay.

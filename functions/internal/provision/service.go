@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -54,7 +55,7 @@ type Watch interface {
 	// Ask has an integration looked at soon.
 	Ask(ctx context.Context, d integration.Document) error
 	// AskIfOtherwise is Ask where a look at the structure says another thing than is known.
-	AskIfOtherwise(ctx context.Context, d integration.Document, seen diagnosis.Report) error
+	AskIfOtherwise(ctx context.Context, d integration.Document, seen assessment.Report) error
 }
 
 // Service holds the use cases. Make one with New.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
@@ -139,7 +140,7 @@ func TestALookWithAStoreThatFails(t *testing.T) {
 		"access test": {func(f *fixture) error {
 			report, err := f.service.TestAccess(f.t.Context(), id, access.Request{})
 			if err == nil {
-				assert.Equal(f.t, diagnosis.VerdictPass, report.Verdict)
+				assert.Equal(f.t, assessment.VerdictPass, report.Verdict)
 			}
 			return err
 		}, 4},

@@ -15,9 +15,7 @@ type task struct {
 	after []string
 	// isNeedless reports, when those have succeeded, that there is nothing to do; nil where there always is.
 	isNeedless func() bool
-	// isLocal reports, then, that the task asks no cloud; nil where it may.
-	isLocal func() bool
-	do      func(ctx context.Context) outcome
+	do         func(ctx context.Context) outcome
 }
 
 // outcome is what a task came to: what is to be recorded, and whether the tasks after it may begin.
@@ -35,38 +33,31 @@ type journey struct {
 	begun, done map[string]bool
 }
 
-// ready are the tasks that can begin: those that ask no cloud alone, where there are some, so that what they come to
-// is recorded with what they have waited for. Those that are needless by now are done.
-func (j *journey) ready() ([]task, bool) {
+// ready are the tasks that can begin. Those that are needless by now are done.
+func (j *journey) ready() []task {
 	for {
-		var ready, local []task
+		var ready []task
 		isPassed := false
 		for _, t := range j.tasks {
 			switch {
 			case j.begun[t.name] || !isReady(t, j.tasks, j.done):
 			case t.isNeedless != nil && t.isNeedless():
 				j.begun[t.name], j.done[t.name], isPassed = true, true, true
-			case t.isLocal != nil && t.isLocal():
-				local = append(local, t)
 			default:
 				ready = append(ready, t)
 			}
 		}
-		switch {
-		case isPassed:
-		case len(local) > 0:
-			return local, true
-		default:
-			return ready, false
+		if !isPassed {
+			return ready
 		}
 	}
 }
 
-// carryOut runs tasks side by side, each as soon as the tasks before it have succeeded. What tasks have written to a
-// cloud is recorded before others begin after them; what has ended meanwhile is recorded with it. What takes no write
-// is recorded with what is recorded next, and what ends last with the conclusion of the run: nothing is written to a
-// cloud in between. A task that fails keeps only those after it from beginning. carryOut returns the error that
-// decides; a record that cannot be written ends everything that has not begun.
+// carryOut runs tasks side by side, each as soon as the tasks before it have succeeded. What a task has written to a
+// cloud is recorded at once while others are under way. Where none is, the tasks that begin then record it, before
+// they send anything: those that ask no cloud, such as a form for a person, have nothing to record it for, and what
+// ends last is recorded with the conclusion of the run. A task that fails keeps only those after it from beginning.
+// carryOut returns the error that decides; a record that cannot be written ends everything that has not begun.
 func (r *run) carryOut(ctx context.Context, tasks []task) error {
 	type ended struct {
 		name string
@@ -83,27 +74,21 @@ func (r *run) carryOut(ctx context.Context, tasks []task) error {
 		failed[e.name], hasWritten = e.err, hasWritten || e.hasWritten
 	}
 	for {
-		ready, areLocal := j.ready()
-		if running == 0 && (len(ready) == 0 || broken != nil) {
-			break
+		ready := j.ready()
+		if hasWritten && running > 0 {
+			broken = operation.Worst(broken, r.record(ctx, false))
 		}
-		if hasWritten && (!areLocal || broken != nil) {
-			broken, hasWritten = operation.Worst(broken, r.save(ctx, nil)), false
-		}
+		hasWritten = false
 		if broken != nil {
 			ready = nil
 		}
 		for _, t := range ready {
 			j.begun[t.name] = true
 			running++
-			if areLocal {
-				take(ended{t.name, t.do(ctx)})
-			} else {
-				go func() { results <- ended{t.name, t.do(ctx)} }()
-			}
+			go func() { results <- ended{t.name, t.do(ctx)} }()
 		}
-		if running == 0 || len(ready) > 0 && areLocal {
-			continue
+		if running == 0 {
+			break
 		}
 		for take(<-results); len(results) > 0; {
 			take(<-results)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -108,7 +109,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	if patient && a.Number() < lastVerification() {
 		return v.scheduleVerify(ctx, a, a.Number()+1)
 	}
-	if report.Verdict == diagnosis.VerdictFail {
+	if report.Verdict == assessment.VerdictFail {
 		// first, as a message that is delivered again finds a document that has failed
 		if err := v.watch.Note(ctx, d, health.Seen{Report: report, IsOutOfPatience: true}); err != nil {
 			return err
@@ -119,7 +120,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 }
 
 // isProved reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (v *verifier) isProved(spec integration.Spec, r diagnosis.Report) bool {
+func (v *verifier) isProved(spec integration.Spec, r assessment.Report) bool {
 	_, unproved := v.tester.Unproved(spec, r)
 	return health.IsSound(r) && !unproved
 }

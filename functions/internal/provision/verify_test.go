@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -123,7 +124,7 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 		require.NoError(t, err)
 		report, err := f.service.TestAccess(t.Context(), id, access.Request{Token: token})
 		require.NoError(t, err)
-		assert.Equal(t, tested == subject, report.Verdict == diagnosis.VerdictPass,
+		assert.Equal(t, tested == subject, report.Verdict == assessment.VerdictPass,
 			"a test is of its own token's subject")
 		assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase, "which is no proof of the other")
 	}
@@ -177,9 +178,9 @@ func TestAccessTestCommand(t *testing.T) {
 	require.NoError(t, err)
 	f.handle(f.Command(a.Operation.ID))
 	op := f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
-	var report diagnosis.Report
+	var report assessment.Report
 	require.NoError(t, json.Unmarshal(op.Result, &report))
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Equal(t, assessment.VerdictPass, report.Verdict)
 	assert.Equal(t, d.Status.LastOperationID, f.Document().Status.LastOperationID, "a test is not a change")
 
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
@@ -290,7 +291,7 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 	f.takeTokensFrom(nil)
 	report, err := f.service.TestAccess(t.Context(), id, access.Request{Token: token, Mode: "oracle"})
 	require.NoError(t, err)
-	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Equal(t, assessment.VerdictPass, report.Verdict)
 	_, err = f.service.TestAccess(t.Context(), "nobody", access.Request{Prefix: "../x"})
 	requireCode(t, "invalid-prefix", err)
 	_, err = f.service.TestAccess(t.Context(), "nobody", access.Request{Mode: "x"})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -92,21 +93,21 @@ const layerStructure = "structure"
 
 // Checks are the items of a report: one for each item, with code and differences. propagated means that replication
 // explains no difference any more.
-func Checks(items []Item, propagated bool) []diagnosis.Check {
-	checks := make([]diagnosis.Check, 0, len(items))
+func Checks(items []Item, propagated bool) []assessment.Check {
+	checks := make([]assessment.Check, 0, len(items))
 	for _, item := range items {
 		checks = append(checks, item.check(propagated))
 	}
 	return checks
 }
 
-func (i Item) check(propagated bool) diagnosis.Check {
+func (i Item) check(propagated bool) assessment.Check {
 	id, c := i.checkID(), i.Words()
 	c.Propagated = propagated
-	var check diagnosis.Check
+	var check assessment.Check
 	switch {
 	case i.State == Manual && i.Err == nil:
-		check = diagnosis.Skip(id, layerStructure, i.Title, "")
+		check = assessment.Skip(id, layerStructure, i.Title, "")
 		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
 		check = classify.Check(id, layerStructure, i.Title, i.Err, c)
@@ -118,10 +119,10 @@ func (i Item) check(propagated bool) diagnosis.Check {
 		if i.Detail != "" {
 			opts = append(opts, diagnosis.WithDetail("%s", i.Detail))
 		}
-		check = diagnosis.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
+		check = assessment.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
 		check.Transient = !propagated
 	default:
-		check = diagnosis.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title}
+		check = assessment.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title}
 	}
 	if i.Root != "" && i.Err == nil { // its root is what has to be mended
 		check.Status, check.DependsOn, check.Remedy = diagnosis.OutcomeSkip, i.Root, nil
@@ -160,7 +161,7 @@ func (i Item) Words() diagnosis.Context {
 func (i Item) IsDecided() bool { return policy.IsNotThere(policy.OperationOf(i.Err), i.Err) }
 
 // withDifferences shows the first difference where reports had one pair, and all of them beside it.
-func withDifferences(check diagnosis.Check, differences []diagnosis.MemberDifference) diagnosis.Check {
+func withDifferences(check assessment.Check, differences []diagnosis.MemberDifference) assessment.Check {
 	for _, d := range differences {
 		d.Want, d.Have = redact.Printable(d.Want), redact.Printable(d.Have)
 		check.Differences = append(check.Differences, d)
@@ -170,5 +171,5 @@ func withDifferences(check diagnosis.Check, differences []diagnosis.MemberDiffer
 	}
 	first := check.Differences[0]
 	check.Field = "/" + first.Member
-	return check.Compared(diagnosis.Pair{Expected: first.Want, Actual: first.Have})
+	return check.Compared(assessment.Pair{Expected: first.Want, Actual: first.Have})
 }

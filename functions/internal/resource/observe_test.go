@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
@@ -21,7 +22,7 @@ var mine = diagnosis.Context{Subject: "system:serviceaccount:dataloop:my-service
 type reported struct {
 	item resource.Item
 	// want has no remedy, which is the catalogue's, and no detail where that is the catalogue's too.
-	want diagnosis.Check
+	want assessment.Check
 	// transient and propagated are what the check says before and after a change counts everywhere.
 	transient, propagated bool
 }
@@ -37,14 +38,14 @@ var reportedItems = map[string]reported{
 	"unchanged": {
 		item: resource.Item{Name: "application", Title: "The application is as it is wanted", Target: "key",
 			State: resource.Unchanged, Context: mine},
-		want: diagnosis.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomePass,
+		want: assessment.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomePass,
 			Title: "The application is as it is wanted", Target: "key"},
 	},
 	"unchanged, and a member is somebody else's": {
 		item: resource.Item{Name: "application", Title: "The application is as it is wanted", Target: "key",
 			State: resource.Unchanged, Differences: []diagnosis.MemberDifference{
 				{Member: "tags", Have: "by hand", Owner: diagnosis.OwnerOther}}},
-		want: diagnosis.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomePass,
+		want: assessment.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomePass,
 			Title: "The application is as it is wanted", Target: "key", Field: "/tags", Actual: "by hand",
 			Differences: []diagnosis.MemberDifference{
 				{Member: "tags", Have: "by hand", Owner: diagnosis.OwnerOther}}},
@@ -56,7 +57,7 @@ var reportedItems = map[string]reported{
 				{Member: "subject", Want: "system:dataloop:mine", Have: "system:dataloop:Mine\n",
 					Owner: diagnosis.OwnerOurs},
 				{Member: "description", Want: "ours", Have: "", Owner: diagnosis.OwnerOther}}},
-		want: diagnosis.Check{ID: "structure.federatedCredential", Layer: "structure",
+		want: assessment.Check{ID: "structure.federatedCredential", Layer: "structure",
 			Status: diagnosis.OutcomeFail, Code: "federated-credential-missing",
 			Title: title(diagnosis.CodeFederatedCredentialMissing), Detail: "100% of it differs.",
 			Target: "a\uFFFDkey", Field: "/subject", Expected: "system:dataloop:mine",
@@ -70,7 +71,7 @@ var reportedItems = map[string]reported{
 		item: resource.Item{Name: "federatedCredential", State: resource.Different,
 			Code: diagnosis.CodeFederatedCredentialMissing, Differences: []diagnosis.MemberDifference{
 				{Member: "issuer", Want: "https://issuer", Owner: diagnosis.OwnerOurs}}},
-		want: diagnosis.Check{ID: "structure.federatedCredential", Layer: "structure",
+		want: assessment.Check{ID: "structure.federatedCredential", Layer: "structure",
 			Status: diagnosis.OutcomeFail, Code: "federated-credential-missing",
 			Title: title(diagnosis.CodeFederatedCredentialMissing), Field: "/issuer", Expected: "https://issuer",
 			Differences: []diagnosis.MemberDifference{
@@ -80,7 +81,7 @@ var reportedItems = map[string]reported{
 	"missing": {
 		item: resource.Item{Name: "application", Title: "not shown", Target: "key", State: resource.Missing,
 			Code: diagnosis.CodeIdentityMissing, Context: named("the\u200bapplication")},
-		want: diagnosis.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomeFail,
+		want: assessment.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomeFail,
 			Code: "identity-missing", Title: "The identity does not exist",
 			Target: "the\uFFFDapplication"},
 		transient: true,
@@ -88,7 +89,7 @@ var reportedItems = map[string]reported{
 	"extra": {
 		item: resource.Item{Name: "federatedCredential", Title: "not shown", Target: "by-hand",
 			State: resource.Extra, Code: diagnosis.CodeFederatedCredentialExtra, Context: mine},
-		want: diagnosis.Check{ID: "drift.federatedCredential", Layer: "structure", Status: diagnosis.OutcomeWarn,
+		want: assessment.Check{ID: "drift.federatedCredential", Layer: "structure", Status: diagnosis.OutcomeWarn,
 			Code: "federated-credential-extra", Title: "The identity trusts somebody else too",
 			Target: "by-hand"},
 		transient: true,
@@ -96,13 +97,13 @@ var reportedItems = map[string]reported{
 	"unwanted": {
 		item: resource.Item{Name: "federatedCredential", Title: "The subject of before", Target: "wif-before",
 			State: resource.Unwanted, Context: mine},
-		want: diagnosis.Check{ID: "drift.federatedCredential", Layer: "structure", Status: diagnosis.OutcomePass,
+		want: assessment.Check{ID: "drift.federatedCredential", Layer: "structure", Status: diagnosis.OutcomePass,
 			Title: "The subject of before", Target: "wif-before"},
 	},
 	"unwanted, under an id of its own": {
 		item: resource.Item{Name: "integration", CheckID: "ddoe.integration", State: resource.Unwanted,
 			Code: diagnosis.CodeDDOEIntegrationUnwanted, Target: "integration"},
-		want: diagnosis.Check{ID: "ddoe.integration", Layer: "structure", Status: diagnosis.OutcomeWarn,
+		want: assessment.Check{ID: "ddoe.integration", Layer: "structure", Status: diagnosis.OutcomeWarn,
 			Code: "ddoe-integration-unwanted", Title: title(diagnosis.CodeDDOEIntegrationUnwanted),
 			Target: "integration"},
 		transient: true,
@@ -111,14 +112,14 @@ var reportedItems = map[string]reported{
 		item: resource.Item{Name: "driver", CheckID: "ddoe.driver", Title: "The driver is left to you",
 			Target: "images", State: resource.Manual, Code: diagnosis.CodeDDOEAPIUsable,
 			Detail: "Make it by hand."},
-		want: diagnosis.Check{ID: "ddoe.driver", Layer: "structure", Status: diagnosis.OutcomeSkip,
+		want: assessment.Check{ID: "ddoe.driver", Layer: "structure", Status: diagnosis.OutcomeSkip,
 			Code: "ddoe-api-usable", Title: "The driver is left to you", Detail: "Make it by hand.",
 			Target: "images"},
 	},
 	"manual, and not read": {
 		item: resource.Item{Name: "driver", CheckID: "ddoe.driver", Title: "not shown", Target: "images",
 			State: resource.Manual, Err: notRead(policy.ApplicationGet, http.StatusServiceUnavailable, "")},
-		want: diagnosis.Check{ID: "ddoe.driver", Layer: "structure", Status: diagnosis.OutcomeUnknown,
+		want: assessment.Check{ID: "ddoe.driver", Layer: "structure", Status: diagnosis.OutcomeUnknown,
 			Code: "graph-unavailable", Title: title(diagnosis.CodeGraphUnavailable), Target: "images",
 			Evidence: &diagnosis.Evidence{Service: "graph", HTTPStatus: 503, RequestID: "request"}},
 		transient: true, propagated: true,
@@ -127,7 +128,7 @@ var reportedItems = map[string]reported{
 		item: resource.Item{Name: "application", Title: "not shown", Target: "key", Context: mine,
 			State: resource.Unchanged, Code: diagnosis.CodeApplicationReplaced,
 			Err: notRead(policy.ApplicationGet, http.StatusNotFound, "Request_ResourceNotFound")},
-		want: diagnosis.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomeFail,
+		want: assessment.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomeFail,
 			Code: "identity-missing", Title: "The identity does not exist", Target: "key",
 			Evidence: &diagnosis.Evidence{Service: "graph", HTTPStatus: 404,
 				ServiceCode: "Request_ResourceNotFound", RequestID: "request"}},
@@ -136,7 +137,7 @@ var reportedItems = map[string]reported{
 	"a read that is refused": {
 		item: resource.Item{Name: "application", Title: "not shown", Target: "key", Context: mine,
 			Err: notRead(policy.ApplicationGet, http.StatusForbidden, "Authorization_RequestDenied")},
-		want: diagnosis.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomeUnknown,
+		want: assessment.Check{ID: "structure.application", Layer: "structure", Status: diagnosis.OutcomeUnknown,
 			Code: "graph-permission-missing", Title: title(diagnosis.CodeGraphPermissionMissing), Target: "key",
 			Evidence: &diagnosis.Evidence{Service: "graph", HTTPStatus: 403,
 				ServiceCode: "Authorization_RequestDenied", RequestID: "request"}},
@@ -165,7 +166,7 @@ func TestChecks(t *testing.T) {
 				d := diagnosis.New(want.Code, diagnosis.WithContext(words))
 				want.Remedy, want.Detail = d.Remedy, cmp.Or(want.Detail, d.Detail)
 			}
-			assert.Equal(t, []diagnosis.Check{want}, resource.Checks([]resource.Item{c.item}, propagated),
+			assert.Equal(t, []assessment.Check{want}, resource.Checks([]resource.Item{c.item}, propagated),
 				"%s, propagated: %v", name, propagated)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -123,7 +124,7 @@ func cased(v string) string {
 }
 
 func differs(expected, actual string) int {
-	if at := diagnosis.Diff(expected, actual).At; at != nil {
+	if at := assessment.Diff(expected, actual).At; at != nil {
 		return *at
 	}
 	return -1

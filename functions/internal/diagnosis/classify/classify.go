@@ -9,6 +9,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -38,7 +39,7 @@ type cause struct {
 // words are what could be extracted from an answer. They only explain; nothing is decided by them.
 type words struct {
 	field  string
-	pair   diagnosis.Pair
+	pair   assessment.Pair
 	detail string
 }
 

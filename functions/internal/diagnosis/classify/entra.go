@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -92,5 +93,5 @@ func firstDifference(c diagnosis.Context, issuer, subject, audience string) word
 
 // presented compares what should be with what the token holds: a refusal does not tell what the identity has.
 func presented(field, expected, value string) words {
-	return words{field: field, pair: diagnosis.Pair{Expected: expected, Presented: value}}
+	return words{field: field, pair: assessment.Pair{Expected: expected, Presented: value}}
 }

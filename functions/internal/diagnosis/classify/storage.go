@@ -9,6 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
@@ -173,6 +174,6 @@ func storageWords(e *azcore.ResponseError, c diagnosis.Context) words {
 		strings.EqualFold(tenant, c.TenantID) {
 		return words{}
 	}
-	return words{field: "/tenantId", pair: diagnosis.Pair{Expected: c.TenantID, Actual: tenant},
+	return words{field: "/tenantId", pair: assessment.Pair{Expected: c.TenantID, Actual: tenant},
 		detail: "The account trusts the tenant " + tenant + "."}
 }

@@ -179,9 +179,9 @@ func (o *offer) values(d integration.Document) (map[string]string, string, error
 	if err != nil {
 		return nil, "", err
 	}
-	account, _ := integration.ParseStorageAccountID(d.Spec.Storage[0].ResourceID) // a stored spec is valid
 	known := map[string]string{valueClientID: d.Status.ClientID, valueTenantID: d.Spec.TenantID,
-		valueAccountName: account.Name, valueContainer: d.Spec.Storage[0].Container, valueCredentialFile: string(file)}
+		valueAccountName: d.Spec.Storage[0].Account().Name, valueContainer: d.Spec.Storage[0].Container,
+		valueCredentialFile: string(file)}
 	values := map[string]string{}
 	for name, source := range o.sources {
 		var isLiteral bool

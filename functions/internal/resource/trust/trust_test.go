@@ -156,7 +156,8 @@ func TestADescriptionThatSomebodyHasChanged(t *testing.T) {
 	t.Parallel()
 	theirs := diagnosis.MemberDifference{Member: "description", Want: "ours", Have: "ask Ada first",
 		Owner: diagnosis.OwnerOther}
-	audience := diagnosis.MemberDifference{Member: "audience", Want: "a", Have: "another", Owner: diagnosis.OwnerOurs}
+	audience := diagnosis.MemberDifference{Member: "audience", Want: "a", Have: "another",
+		Owner: diagnosis.OwnerOurs}
 	name := diagnosis.MemberDifference{Member: "name", Want: integration.CredentialName(two), Have: "by-hand",
 		Owner: diagnosis.OwnerOther}
 	for what, c := range map[string]struct {

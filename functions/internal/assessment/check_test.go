@@ -1,26 +1,32 @@
-package diagnosis
+package assessment
 
 import (
 	"testing"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/stretchr/testify/assert"
 )
 
 func TestSummarise(t *testing.T) {
 	tests := map[string]struct {
-		statuses []Outcome
+		statuses []diagnosis.Outcome
 		want     Verdict
 	}{
-		"nothing":                   {nil, VerdictUnknown},
-		"only skips":                {[]Outcome{OutcomeSkip, OutcomeSkip}, VerdictUnknown},
-		"passes":                    {[]Outcome{OutcomePass, OutcomePass}, VerdictPass},
-		"a skip does not count":     {[]Outcome{OutcomePass, OutcomeSkip}, VerdictPass},
-		"a warning":                 {[]Outcome{OutcomePass, OutcomeWarn, OutcomePass}, VerdictWarn},
-		"unknown before a warning":  {[]Outcome{OutcomePass, OutcomeWarn, OutcomeUnknown}, VerdictUnknown},
-		"failure before unknown":    {[]Outcome{OutcomeUnknown, OutcomeFail, OutcomePass}, VerdictFail},
-		"a warning without a pass":  {[]Outcome{OutcomeWarn, OutcomeSkip}, VerdictUnknown},
-		"a failure without a pass":  {[]Outcome{OutcomeFail}, VerdictFail},
-		"an outcome nobody defined": {[]Outcome{"good"}, VerdictUnknown},
+		"nothing": {nil, VerdictUnknown},
+		"only skips": {[]diagnosis.Outcome{diagnosis.OutcomeSkip, diagnosis.OutcomeSkip},
+			VerdictUnknown},
+		"passes":                {[]diagnosis.Outcome{diagnosis.OutcomePass, diagnosis.OutcomePass}, VerdictPass},
+		"a skip does not count": {[]diagnosis.Outcome{diagnosis.OutcomePass, diagnosis.OutcomeSkip}, VerdictPass},
+		"a warning": {[]diagnosis.Outcome{diagnosis.OutcomePass, diagnosis.OutcomeWarn,
+			diagnosis.OutcomePass}, VerdictWarn},
+		"unknown before a warning": {[]diagnosis.Outcome{diagnosis.OutcomePass, diagnosis.OutcomeWarn,
+			diagnosis.OutcomeUnknown}, VerdictUnknown},
+		"failure before unknown": {[]diagnosis.Outcome{diagnosis.OutcomeUnknown, diagnosis.OutcomeFail,
+			diagnosis.OutcomePass}, VerdictFail},
+		"a warning without a pass": {[]diagnosis.Outcome{diagnosis.OutcomeWarn, diagnosis.OutcomeSkip},
+			VerdictUnknown},
+		"a failure without a pass":  {[]diagnosis.Outcome{diagnosis.OutcomeFail}, VerdictFail},
+		"an outcome nobody defined": {[]diagnosis.Outcome{"good"}, VerdictUnknown},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +68,6 @@ func TestDiff(t *testing.T) {
 }
 
 func TestSkip(t *testing.T) {
-	assert.Equal(t, Check{ID: "b", Layer: "read", Status: OutcomeSkip, Title: "t", DependsOn: "a"},
+	assert.Equal(t, Check{ID: "b", Layer: "read", Status: diagnosis.OutcomeSkip, Title: "t", DependsOn: "a"},
 		Skip("b", "read", "t", "a"))
 }

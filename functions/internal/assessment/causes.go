@@ -1,18 +1,12 @@
-package diagnosis
+package assessment
 
 import (
 	"cmp"
 	"reflect"
 	"slices"
-)
 
-// Causes are why something is not as it should be. What follows from another fault is in neither.
-type Causes struct {
-	// Diagnosis is the root cause, that which is to be mended first; nil where all is well.
-	Diagnosis *Diagnosis `json:"diagnosis,omitempty" doc:"The root cause; absent where all is well"`
-	// Also are the faults that do not follow from it, in the order in which they are to be mended.
-	Also []Diagnosis `json:"also,omitempty" doc:"Faults beside the root cause that do not follow from it"`
-}
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
 
 // layers are the layers of a report, in the order in which access needs them.
 func layers() []string {
@@ -21,8 +15,8 @@ func layers() []string {
 }
 
 // outcomeRank orders what did not pass; what passed or was skipped has none.
-func outcomeRank(o Outcome) int {
-	return slices.Index([]Outcome{OutcomeFail, OutcomeUnknown, OutcomeWarn}, o)
+func outcomeRank(o diagnosis.Outcome) int {
+	return slices.Index([]diagnosis.Outcome{diagnosis.OutcomeFail, diagnosis.OutcomeUnknown, diagnosis.OutcomeWarn}, o)
 }
 
 // Ordered is the one place that chooses the root cause: it is the first of the checks returned, before those that do
@@ -56,17 +50,17 @@ func (c Check) isOfOneCause(other Check) bool {
 
 // CausesOf are the causes that checks come to. A report that only warns has a warning for its root cause. Where
 // nothing passed and nothing tells why, the reason of what was skipped does.
-func CausesOf(checks []Check) Causes {
+func CausesOf(checks []Check) diagnosis.Causes {
 	found := Ordered(checks)
 	if len(found) == 0 && Summarise(checks) == VerdictUnknown {
 		found = slices.DeleteFunc(slices.Clone(checks), func(c Check) bool { return c.Code == "" })
 		if len(found) == 0 {
-			unknown := New(CodeUnrecognised)
-			return Causes{Diagnosis: &unknown}
+			unknown := diagnosis.New(diagnosis.CodeUnrecognised)
+			return diagnosis.Causes{Diagnosis: &unknown}
 		}
 		found = found[:1]
 	}
-	var causes Causes
+	var causes diagnosis.Causes
 	for i, c := range found {
 		d := c.Diagnosis()
 		if i == 0 {
@@ -95,16 +89,16 @@ func (r Report) Concluded() Report {
 
 // Decisive is the root cause of a report that did not simply pass, and reports whether waiting may help with all that
 // failed or is unknown: beside a refusal that stays, waiting for another is pointless.
-func (r Report) Decisive() (Diagnosis, bool) {
+func (r Report) Decisive() (diagnosis.Diagnosis, bool) {
 	patient, waits := true, false
 	for _, c := range r.Checks {
-		if c.Status == OutcomeFail || c.Status == OutcomeUnknown {
+		if c.Status == diagnosis.OutcomeFail || c.Status == diagnosis.OutcomeUnknown {
 			patient, waits = patient && c.Transient, true
 		}
 	}
 	causes := CausesOf(r.Checks)
 	if causes.Diagnosis == nil {
-		return New(CodeUnrecognised), false
+		return diagnosis.New(diagnosis.CodeUnrecognised), false
 	}
 	return *causes.Diagnosis, patient && waits
 }

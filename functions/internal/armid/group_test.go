@@ -1,4 +1,4 @@
-package integration
+package armid
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestParseResourceGroupID(t *testing.T) {
+func TestParseResourceGroup(t *testing.T) {
 	t.Parallel()
 	const subscription = "/subscriptions/22222222-2222-4222-8222-222222222222"
 	for name, tc := range map[string]struct{ id, want, problem string }{
@@ -30,7 +30,7 @@ func TestParseResourceGroupID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			id, problem := ParseResourceGroupID(tc.id)
+			id, problem := ParseResourceGroup(tc.id)
 			assert.Equal(t, tc.want, id.String())
 			assert.Equal(t, tc.problem == "", problem == "", problem)
 			assert.Contains(t, problem, tc.problem)
@@ -41,10 +41,10 @@ func TestParseResourceGroupID(t *testing.T) {
 func TestResourceGroupsAreTheSame(t *testing.T) {
 	t.Parallel()
 	const one, other = "22222222-2222-4222-8222-222222222222", "33333333-3333-4333-8333-333333333333"
-	group := ResourceGroupID{one, "rg-wif"}
-	assert.True(t, group.IsSame(ResourceGroupID{one, "RG-Wif"}))
-	assert.False(t, group.IsSame(ResourceGroupID{other, "rg-wif"}))
-	assert.False(t, group.IsSame(ResourceGroupID{one, "rg-wif2"}))
-	assert.False(t, group.IsSame(ResourceGroupID{}))
-	assert.False(t, ResourceGroupID{}.IsSame(ResourceGroupID{}), "no group is no group's own")
+	group := ResourceGroup{one, "rg-wif"}
+	assert.True(t, group.IsSame(ResourceGroup{one, "RG-Wif"}))
+	assert.False(t, group.IsSame(ResourceGroup{other, "rg-wif"}))
+	assert.False(t, group.IsSame(ResourceGroup{one, "rg-wif2"}))
+	assert.False(t, group.IsSame(ResourceGroup{}))
+	assert.False(t, ResourceGroup{}.IsSame(ResourceGroup{}), "no group is no group's own")
 }

@@ -1,4 +1,4 @@
-package diagnosis
+package assessment
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -18,26 +19,28 @@ import (
 func TestCompared(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		status Outcome
+		status diagnosis.Outcome
 		pair   Pair
 		want   Check
 	}{
-		"a pass shows all": {OutcomePass, Pair{Expected: "a", Actual: "a", Presented: "a"},
+		"a pass shows all": {diagnosis.OutcomePass, Pair{Expected: "a", Actual: "a", Presented: "a"},
 			Check{Expected: "a", Actual: "a", Presented: "a"}},
-		"what is there": {OutcomeFail, Pair{Expected: "ab", Actual: "ac"},
+		"what is there": {diagnosis.OutcomeFail, Pair{Expected: "ab", Actual: "ac"},
 			Check{Expected: "ab", Actual: "ac", DiffAt: new(1)}},
-		"what is there, before the token": {OutcomeFail, Pair{Expected: "ab", Actual: "ac", Presented: "xx"},
+		"what is there, before the token": {diagnosis.OutcomeFail, Pair{Expected: "ab", Actual: "ac", Presented: "xx"},
 			Check{Expected: "ab", Actual: "ac", DiffAt: new(1)}},
-		"the token, where what is there is right": {OutcomeFail, Pair{Expected: "ab", Actual: "ab", Presented: "abc"},
+		"the token, where what is there is right": {diagnosis.OutcomeFail,
+			Pair{Expected: "ab", Actual: "ab", Presented: "abc"},
 			Check{Expected: "ab", Presented: "abc", DiffAt: new(2)}},
-		"the token, where nothing else is known": {OutcomeWarn, Pair{Expected: "ab", Presented: "b"},
+		"the token, where nothing else is known": {diagnosis.OutcomeWarn, Pair{Expected: "ab", Presented: "b"},
 			Check{Expected: "ab", Presented: "b", DiffAt: new(0)}},
-		"no difference": {OutcomeFail, Pair{Expected: "ab", Actual: "ab", Presented: "ab"}, Check{Expected: "ab"}},
-		"no difference that can be shown": {OutcomeUnknown, Pair{Expected: "a\u200b", Actual: "a\u200c"},
+		"no difference": {diagnosis.OutcomeFail, Pair{Expected: "ab", Actual: "ab", Presented: "ab"},
+			Check{Expected: "ab"}},
+		"no difference that can be shown": {diagnosis.OutcomeUnknown, Pair{Expected: "a\u200b", Actual: "a\u200c"},
 			Check{Expected: "a\uFFFD"}},
-		"a description": {OutcomeFail, Pair{Expected: "after 12:00", Presented: "11:00", IsDescribed: true},
+		"a description": {diagnosis.OutcomeFail, Pair{Expected: "after 12:00", Presented: "11:00", IsDescribed: true},
 			Check{Expected: "after 12:00", Presented: "11:00"}},
-		"nothing expected": {OutcomeFail, Pair{Actual: "b"}, Check{Actual: "b"}},
+		"nothing expected": {diagnosis.OutcomeFail, Pair{Actual: "b"}, Check{Actual: "b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.want.Status = tt.status
@@ -103,7 +106,8 @@ func failuresOfJSON(t *testing.T, path string) int {
 				walk(one)
 			}
 		case map[string]any:
-			if status, ok := v["status"].(string); ok && status != string(OutcomePass) && v["expected"] != nil {
+			if status, ok := v["status"].(string); ok && status != string(diagnosis.OutcomePass) &&
+				v["expected"] != nil {
 				failures++
 				for _, other := range []string{"actual", "presented"} {
 					assert.NotEqual(t, v["expected"], v[other], "%s: %s of %s", path, other, fmt.Sprint(v["id"]))

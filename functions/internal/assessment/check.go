@@ -1,22 +1,23 @@
-package diagnosis
+package assessment
 
 import (
 	"cmp"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // CheckOf is the check that ends with a diagnosis; its status is the one that the catalogue gives the code.
-func CheckOf(id, layer string, d Diagnosis) Check {
-	e, _ := Lookup(d.Code)
+func CheckOf(id, layer string, d diagnosis.Diagnosis) Check {
+	e, _ := diagnosis.Lookup(d.Code)
 	return Check{ID: id, Layer: layer, Status: e.CheckStatus(), Code: d.Code, Title: d.Title, Detail: d.Detail,
 		Transient: d.Transient, Remedy: d.Remedy, Evidence: d.Evidence}
 }
 
 // Diagnosis is what the check states, as the end of an operation.
-func (c Check) Diagnosis() Diagnosis {
-	return Diagnosis{Type: TypeOf("", c.Code), Layer: c.Layer, Code: c.Code, Title: c.Title,
+func (c Check) Diagnosis() diagnosis.Diagnosis {
+	return diagnosis.Diagnosis{Type: diagnosis.TypeOf("", c.Code), Layer: c.Layer, Code: c.Code, Title: c.Title,
 		Detail: cmp.Or(c.Detail, c.Title), Transient: c.Transient, Remedy: c.Remedy, Evidence: c.Evidence}
 }
 
@@ -35,7 +36,7 @@ type Pair struct {
 func (c Check) Compared(p Pair) Check {
 	c.Expected, c.Actual, c.Presented = redact.Printable(p.Expected), redact.Printable(p.Actual),
 		redact.Printable(p.Presented)
-	if c.Status == OutcomePass {
+	if c.Status == diagnosis.OutcomePass {
 		return c
 	}
 	if c.Actual == c.Expected {
@@ -52,22 +53,22 @@ func (c Check) Compared(p Pair) Check {
 
 // Skip is the check that was not made, because the check dependsOn failed.
 func Skip(id, layer, title, dependsOn string) Check {
-	return Check{ID: id, Layer: layer, Status: OutcomeSkip, Title: title, DependsOn: dependsOn}
+	return Check{ID: id, Layer: layer, Status: diagnosis.OutcomeSkip, Title: title, DependsOn: dependsOn}
 }
 
 // Summarise is the verdict over checks: fail before unknown before warn before pass. Skipped checks do not count;
 // where nothing passed, nothing was proved, and the verdict is unknown.
 func Summarise(checks []Check) Verdict {
-	seen := map[Outcome]bool{}
+	seen := map[diagnosis.Outcome]bool{}
 	for _, c := range checks {
 		seen[c.Status] = true
 	}
 	switch {
-	case seen[OutcomeFail]:
+	case seen[diagnosis.OutcomeFail]:
 		return VerdictFail
-	case seen[OutcomeUnknown] || !seen[OutcomePass]:
+	case seen[diagnosis.OutcomeUnknown] || !seen[diagnosis.OutcomePass]:
 		return VerdictUnknown
-	case seen[OutcomeWarn]:
+	case seen[diagnosis.OutcomeWarn]:
 		return VerdictWarn
 	default:
 		return VerdictPass
