@@ -27,7 +27,7 @@ var sentAgain = regexp.MustCompile(`(?i)send the (?:DELETE|request) again\.$`)
 // harmless are the commands that look, remove, or switch a provider on, which is needed for either. All others make or
 // grant something, as the sentences ofMaking ask for.
 var harmless = regexp.MustCompile(`^az (?:[a-z-]+ )+(?:list|show|delete|register) |^az rest --method get |^$`)
-var ofMaking = regexp.MustCompile(`^(?:Assign|Enable|Or assign|Each further role) |\bcreate the `)
+var ofMaking = regexp.MustCompile(`^(?:Assign|Enable|Or, if the service may|Each further role) |\bcreate the `)
 
 // removes reports whether something is to go: nothing is offered then that gives access back. A blob is deleted to try
 // a right that is to stay.

@@ -45,7 +45,9 @@ func permissionEntries() []Entry {
 		upstream(CodeGraphPermissionMissing, WhoEntraAdmin, "The service may not write to the directory",
 			"Graph refused for want of a permission. The service's identity needs Application.ReadWrite.OwnedBy, "+
 				"granted by an administrator.",
-			"Grant the app role to the service's identity (infra/graph.bicep does it)."),
+			"Grant the app role to the service's identity (infra/graph.bicep does it).",
+			"If it has it, somebody else has made the object in the operation's failed step, and the app may change "+
+				"only what it owns: delete that object, then "+PutAgain+"."),
 		upstream(CodeServiceTokenRefused, WhoOperator, "The service's own token was refused",
 			"Graph or Azure did not accept the token of the service's own identity.",
 			"Check AZURE_CLIENT_ID, AZURE_CLOUD and that the service's identity exists."),
@@ -129,8 +131,9 @@ func assignmentEntries() []Entry {
 			"Have the operator add the account's resource group to dataScopes and deploy again.",
 			"Or grant the service's identity Role Based Access Control Administrator on the storage account, "+
 				"restricted to the blob data roles.",
-			"Or assign the integration's role by hand, as the command does, and repeat the PUT: it finds the "+
-				"assignment there. Each further role takes this again.").with(grantCommand),
+			"Or, if the service may at least read role assignments there, assign the integration's role by "+
+				"hand, as the "+
+				"command does, and repeat the PUT. Each further role takes this again.").with(grantCommand),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
 			"Wait some minutes; the service tries again by itself.").propagating(),

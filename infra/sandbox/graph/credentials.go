@@ -151,6 +151,10 @@ func (c credentials) merge(applicationID, nameOrID string, members map[string]js
 		if f.Name != before {
 			return readOnly("name", credentialResource)
 		}
+		if _, given := members["subject"]; given {
+			// the two exclude each other: graph/api/resources/federatedidentitycredential
+			f.ClaimsMatchingExpression = nil
+		}
 		return checkCredential(*f)
 	})
 	if errors.Is(err, world.ErrNotFound) {

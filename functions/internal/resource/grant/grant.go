@@ -314,7 +314,8 @@ func words(d integration.Document, scope string) diagnosis.Context {
 	c.Account = integration.LastSegment(c.AccountID)
 	for _, s := range d.Spec.Storage {
 		if strings.EqualFold(arm.Scope(s.ResourceID, s.Container), scope) {
-			c.Role, c.Container = s.Access.Role().Name, s.Container
+			c.Role, c.Container, c.Assignment = s.Access.Role().Name, s.Container,
+				assignment.Name(assignment.Wanted(d, s))
 		}
 	}
 	return c

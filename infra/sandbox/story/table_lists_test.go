@@ -1,0 +1,94 @@
+package story
+
+import "strings"
+
+// group are codes that are not in the table, and why.
+type group struct {
+	why   string
+	codes []string
+}
+
+// outside are the codes that no row makes true: those that say nothing of an integration's state, and those of it that
+// another test is for.
+func outside() []group {
+	return []group{
+		{"it is a rule of what a file, a form or a spec may say, told before anything is looked at",
+			strings.Fields(ofInput)},
+		{"it is about a request or a message, and who sends it", strings.Fields(`
+			bad-request body-too-large conflict duplicate-member forbidden identity-replace-required
+			integration-exists integration-not-found invalid-combination invalid-continuation-token invalid-id
+			invalid-operation-id invalid-parameter invalid-value malformed-body message-too-large
+			method-not-allowed missing-member nested-too-deep not-a-cloudevent not-acceptable not-found not-json
+			not-owned nothing-to-confirm operation-id-reused operation-not-found precondition-failed
+			session-mismatch unauthorized unknown-command unknown-member unsupported-content-encoding
+			unsupported-media-type wrong-type`)},
+		{"it says how far an operation or an integration is, or what was not looked at: nothing is broken",
+			strings.Fields(`
+			attempts-exhausted awaiting-person awaiting-verification budget-exhausted canceled dead-lettered
+			delivery-exhausted dependency-failed deprovisioning health-checks-off identity-replaced
+			integration-deleted managed-identity-paced message-expired no-storage not-provisioned superseded`)},
+		{"it is about the service's own parts, whatever integration is asked about", strings.Fields(`
+			internal key-vault-reference-unresolved operation-unreadable queue-unavailable record-set-aside
+			record-too-new record-unreadable request-timeout service-identity-unavailable store-unavailable
+			unrecognised`)},
+		{"it is about the subject token that was sent, or that nobody gives, and not about the integration",
+			strings.Fields(`
+			assertion-expired assertion-from-entra assertion-malformed assertion-type-unsupported
+			signature-invalid subject-case-mismatch subject-token-unavailable token-algorithm-unsupported
+			token-audience-mismatch token-expired token-issuer-mismatch token-key-id-missing
+			token-lifetime-too-long token-malformed token-no-expiry token-not-yet-valid token-subject-mismatch
+			token-type-unsupported`)},
+		{"it is about the way to a service", strings.Fields(`
+			network-connect network-dns network-proxy network-timeout network-tls`)},
+		{"the app sends its own ids and its own flow to Entra, which refuses neither", strings.Fields(`
+			client-malformed tenant-malformed unexpected-flow`)},
+		{"it passes within moments: two writers, or replicas, were at odds, or a probe met somebody", strings.Fields(`
+			blob-exists blob-not-found condition-not-met ddoe-create-unsettled directory-not-replicated
+			managed-identity-busy managed-identity-not-replicated object-already-exists object-not-found
+			object-still-there role-assignment-exists role-assignment-name-conflict`)},
+		{"it is about a probe's own requests, which a test of package access disturbs one by one", strings.Fields(`
+			blob-leased content-mismatch data-protected not-recognised-success oracle-undecided
+			overwrite-not-permitted probe-not-listed probe-not-removed protection-unknown
+			storage-version-unsupported`)},
+		{"it is about the platform's API, or what is set up of it, before anything of an integration", strings.Fields(`
+			ddoe-answer-invalid ddoe-api-key-expiring ddoe-api-off ddoe-api-usable ddoe-forbidden ddoe-not-found
+			ddoe-option-unmapped ddoe-options-changed ddoe-throttled ddoe-type-unknown ddoe-unauthorized
+			ddoe-unavailable ddoe-unrecognised`)},
+		{"it is of the platform's side, told by drift, test, health and operation through the one kind that sees " +
+			"it: its tests", strings.Fields(`
+			ddoe-driver-changed ddoe-driver-extra ddoe-driver-foreign ddoe-driver-not-deleted
+			ddoe-driver-refused ddoe-driver-test-failed ddoe-driver-unchanged ddoe-driver-unwanted
+			ddoe-integration-changed ddoe-integration-extra ddoe-integration-foreign ddoe-integration-in-use
+			ddoe-integration-name-taken ddoe-integration-not-deleted ddoe-integration-not-used
+			ddoe-integration-refused ddoe-integration-unchanged ddoe-integration-unknown
+			ddoe-integration-unwanted ddoe-organization-role-missing ddoe-organization-unknown
+			ddoe-project-elsewhere ddoe-project-role-missing ddoe-project-unknown ddoe-quota-reached
+			ddoe-validation-failed ddoe-validation-slow federated-credential-limit federated-credential-refused
+			unique-name-taken`)},
+	}
+}
+
+const ofInput = `
+	audience-blank audience-blank-edge audience-case audience-custom audience-default-scope audience-encoding
+	audience-invisible-character audience-other-cloud audience-placeholder audience-quoted audience-required
+	audience-secret audience-too-long audience-trailing-slash client-id-blank-edge client-id-encoding
+	client-id-invisible-character client-id-is-tenant-id client-id-microsoft client-id-nil client-id-not-guid
+	client-id-placeholder client-id-quoted client-id-required client-id-secret ddoe-blank-edge
+	ddoe-container-required ddoe-control-character ddoe-encoding ddoe-integration-required ddoe-one-storage
+	ddoe-organization-required ddoe-project-required ddoe-secret ddoe-too-long ddoe-write-required
+	display-name-blank-edge display-name-control-character display-name-encoding display-name-secret
+	display-name-too-long duplicate-storage duplicate-subject file-byte-order-mark file-empty file-encoding
+	file-member-duplicate file-member-misnamed file-member-missing file-member-unknown file-missing file-not-json
+	file-not-object file-not-text file-secret file-too-large file-trailing-data file-value-not-string file-wrapped
+	file-wrong-kind form-client-id-mismatch form-ids-swapped form-tenant-id-mismatch invalid-access
+	invalid-container invalid-credential-file invalid-driver-path invalid-identity invalid-interval invalid-mode
+	invalid-prefix invalid-resource-id invalid-service-name invalid-spec issuer-address issuer-blank-edge
+	issuer-discovery-path issuer-encoding issuer-entra issuer-fragment issuer-host-case issuer-invisible-character
+	issuer-local issuer-not-https issuer-placeholder issuer-port issuer-query issuer-quoted issuer-required
+	issuer-secret issuer-subject-swapped issuer-too-long issuer-unexpected issuer-user-info malformed-form
+	missing-subject service-name-without-template storage-required subject-blank-edge subject-encoding
+	subject-invisible-character subject-placeholder subject-quoted subject-required subject-secret
+	subject-service-account subject-too-long subject-unexpected subject-wildcard tenant-id-alias
+	tenant-id-blank-edge tenant-id-domain tenant-id-encoding tenant-id-invisible-character tenant-id-microsoft
+	tenant-id-nil tenant-id-not-guid tenant-id-placeholder tenant-id-quoted tenant-id-required tenant-id-secret
+	tenant-not-served too-many-storage too-many-subjects`

@@ -1,0 +1,274 @@
+package story
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// refusal is what a service refuses with, and the code that it means.
+type refusal struct {
+	code, who string // what it means, and who mends it
+	status    int
+	says      string // the service's code
+	headers   map[string]any
+	body      any
+}
+
+// asFault has the patient's requests meet the refusal.
+func (r refusal) asFault(host, method, path string) map[string]any {
+	f := map[string]any{"match": map[string]any{"host": host, "method": method, "path": path}, "status": r.status,
+		"code": r.says}
+	if r.headers != nil {
+		f["headers"] = r.headers
+	}
+	if r.body != nil {
+		f["body"] = r.body
+	}
+	return f
+}
+
+// passes takes the fault away: who the remedy names has done what it says.
+func (r refusal) passes(then func(*patient)) mending {
+	return mending{"by " + r.who, func(p *patient, d map[string]any) {
+		p.t.Helper()
+		if at(d, "remedy.who") != r.who {
+			p.t.Errorf("%s is for %v", r.code, at(d, "remedy.who"))
+		}
+		p.disturb()
+		if then != nil {
+			then(p)
+		}
+	}}
+}
+
+// repeated sends the PUT again.
+func repeated(p *patient) {
+	p.t.Helper()
+	p.put()
+}
+
+// storageAnswers are what an account answers to the federated identity. Sources: package classify.
+func storageAnswers() []refusal {
+	return []refusal{
+		{code: "account-being-created", who: "storage-admin", status: 403, says: "AccountBeingCreated"},
+		{code: "account-disabled", who: "storage-admin", status: 403, says: "AccountIsDisabled"},
+		{code: "account-operations-disabled", who: "storage-admin", status: 403,
+			says: "InsufficientAccountPermissions"},
+		{code: "container-being-deleted", who: "storage-admin", status: 409, says: "ContainerBeingDeleted"},
+		{code: "container-disabled", who: "storage-admin", status: 409, says: "ContainerDisabled"},
+		{code: "encryption-key-unavailable", who: "storage-admin", status: 403,
+			says: "KeyVaultEncryptionKeyNotFound"},
+		{code: "storage-token-refused", who: "operator", status: 401, says: "InvalidAuthenticationInfo"},
+		{code: "storage-tenant-mismatch", who: "storage-admin", status: 401, says: "InvalidAuthenticationInfo",
+			headers: map[string]any{"WWW-Authenticate": "Bearer authorization_uri=" +
+				"https://login.microsoftonline.com/33333333-3333-4333-8333-333333333333/oauth2/authorize " +
+				"resource_id=https://storage.azure.com"}},
+		{code: "storage-request-anonymous", who: "operator", status: 401, says: "NoAuthenticationInformation"},
+		{code: "storage-key-refused", who: "operator", status: 403, says: "KeyBasedAuthenticationNotPermitted"},
+		{code: "storage-name-invalid", who: "caller", status: 400, says: "InvalidResourceName"},
+		{code: "tls-version-refused", who: "operator", status: 400, says: "TlsVersionNotPermitted"},
+		{code: "api-version-unsupported", who: "operator", status: 409, says: "FeatureVersionMismatch"},
+		{code: "storage-unrecognised", who: "operator", status: 400, says: "NeverHeardOf"},
+		{code: "storage-throttled", who: "operator", status: 503, says: "ServerBusy"},
+		{code: "storage-unavailable", who: "operator", status: 500, says: "InternalError"},
+		{code: "answer-not-from-service", who: "operator", status: 403, body: "<html>Blocked</html>",
+			headers: map[string]any{"Content-Type": "text/html"}},
+	}
+}
+
+func storageAnswerRows() []row {
+	var rows []row
+	for _, r := range storageAnswers() {
+		rows = append(rows, row{code: r.code, how: "the account answers " + r.says, bed: "storage answers",
+			isPassing: true, destroy: func(p *patient) { p.disturb(r.asFault("^"+p.account()+`\.`, "", "")) },
+			told: access, other: map[string]seen{inDrift: {unasked, "Resource Manager is asked, and no blob"},
+				inOperation: {unasked, noPutNeeds}}, mended: []mending{r.passes(nil)}})
+	}
+	rows[0].other = map[string]seen{inDrift: {"", "Resource Manager is asked, and no blob"},
+		inOperation: {"", noPutNeeds}}
+	return rows
+}
+
+// assignmentAnswers are what Resource Manager answers where the role is to be assigned.
+func assignmentAnswers() []refusal {
+	return []refusal{
+		{code: "policy-denied", who: "storage-admin", status: 403, says: "RequestDisallowedByPolicy"},
+		{code: "role-assignment-limit", who: "storage-admin", status: 400, says: "RoleAssignmentLimitExceeded"},
+		{code: "role-assignment-name-taken", who: "operator", status: 409, says: "RoleAssignmentUpdateNotPermitted"},
+		{code: "role-definition-missing", who: "operator", status: 400, says: "RoleDefinitionDoesNotExist"},
+		{code: "principal-type-mismatch", who: "operator", status: 400, says: "UnmatchedPrincipalType"},
+		{code: "subscription-disabled", who: "storage-admin", status: 409, says: "ReadOnlyDisabledSubscription"},
+		{code: "subscription-not-found", who: "storage-admin", status: 404, says: "SubscriptionNotFound"},
+		{code: "subscription-tenant-mismatch", who: "storage-admin", status: 401,
+			says: "InvalidAuthenticationTokenTenant"},
+		{code: "resource-group-not-found", who: "storage-admin", status: 404, says: "ResourceGroupNotFound"},
+		{code: "storage-account-not-found", who: "storage-admin", status: 404, says: "ResourceNotFound"},
+		{code: "arm-unrecognised", who: "operator", status: 400, says: "NeverHeardOf"},
+		{code: "arm-unavailable", who: "operator", status: 500, says: "InternalServerError"},
+		{code: "throttled", who: "operator", status: 429, says: "TooManyRequests"},
+		{code: "principal-not-replicated", who: "operator", status: 400, says: "PrincipalNotFound"},
+		{code: "linked-authorization-failed", who: "operator", status: 403, says: "LinkedAuthorizationFailed"},
+	}
+}
+
+// assignmentRows have the assignment missing, and what the PUT meets that would put it back.
+func assignmentRows() []row {
+	remove := func(p *patient) { p.object("roleAssignments", p.assignment()["name"].(string), nil) }
+	shared := map[string]seen{inDrift: {"role-missing", "a look assigns nothing"}, inTest: {unasked, noRefusal},
+		inHealth: {unasked, noRefusal}}
+	var rows []row
+	for _, r := range assignmentAnswers() {
+		rows = append(rows, row{code: r.code, how: "Azure answers " + r.says, bed: "assignment answers",
+			isPassing: true, destroy: func(p *patient) {
+				remove(p)
+				p.disturb(r.asFault("^management", http.MethodPut, "/"+p.account()+"/.*/roleAssignments/"))
+			}, told: []string{inOperation}, other: shared, mended: []mending{r.passes(repeated)}})
+	}
+	for code, o := range map[string]struct {
+		kind, words string
+		object      map[string]any
+	}{
+		"deny-assignment": {"denyAssignments", "let the service's identity through", map[string]any{
+			"actions": []string{"Microsoft.Authorization/roleAssignments/write"}}},
+		"scope-locked": {"locks", "Remove the lock", map[string]any{"level": "ReadOnly"}},
+	} {
+		rows = append(rows, row{code: code, how: "there is one", bed: "assignment answers", destroy: func(p *patient) {
+			remove(p)
+			o.object["scope"] = p.accountID()
+			p.object(o.kind, p.id, o.object)
+		}, told: []string{inOperation}, other: map[string]seen{inDrift: {"role-missing", "a look assigns nothing"},
+			inTest: {"role-missing", noRefusal}, inHealth: {"role-missing", noRefusal}},
+			mended: []mending{byHand(o.words, func(p *patient) {
+				p.object(o.kind, p.id, nil)
+				p.put()
+			})}})
+	}
+	return append(rows, row{code: "arm-permission-missing", how: "the account is in a group without the app's role",
+		order: func(p *patient) {
+			id := "/subscriptions/" + world.SubscriptionID + "/resourceGroups/elsewhere/providers/Microsoft.Storage" +
+				"/storageAccounts/elsewhere"
+			p.object("resourceGroups", "/subscriptions/"+world.SubscriptionID+"/resourceGroups/elsewhere",
+				map[string]any{"location": world.Location})
+			p.object("storageAccounts", id, map[string]any{"containers": []any{map[string]any{"name": "images"}}})
+			p.spec["storage"].([]any)[0].(map[string]any)["resourceId"] = id
+		}, isRefused: true, destroy: func(*patient) {}, told: []string{inDrift, inOperation}, other: map[string]seen{
+			inTest: {"role-missing", noRefusal}, inHealth: {"role-missing", noRefusal}},
+		mended: []mending{byHand("dataScopes", func(p *patient) {
+			delegate := p.find("roleAssignments", func(o map[string]any) bool {
+				return o["scope"] == world.DataResourceGroupID && o["principalId"] == world.AppPrincipalID
+			})
+			p.object("roleAssignments", uuid.NewString(), map[string]any{"principalId": world.AppPrincipalID,
+				"scope":            "/subscriptions/" + world.SubscriptionID + "/resourceGroups/elsewhere",
+				"roleDefinitionId": delegate["roleDefinitionId"], "condition": delegate["condition"],
+				"conditionVersion": delegate["conditionVersion"]})
+			p.put()
+		})}})
+}
+
+// managedRows are about managed identities alone.
+func managedRows() []row {
+	identity := func(p *patient) map[string]any {
+		return p.find("userAssignedIdentities", with("id", p.document.at("status.identity.resourceId")))
+	}
+	anew := func(members ...string) func(*patient) {
+		return func(p *patient) {
+			old, now := identity(p), map[string]any{}
+			p.object("userAssignedIdentities", old["id"].(string), nil)
+			for _, m := range append(members, "location") {
+				now[m] = old[m]
+			}
+			p.object("userAssignedIdentities", old["id"].(string), now)
+		}
+	}
+	return []row{
+		{code: "managed-identity-changed", how: "its tags are changed", order: managedKind, bed: "managed",
+			destroy: func(p *patient) {
+				old := identity(p)
+				p.object("userAssignedIdentities", old["id"].(string), map[string]any{"location": old["location"],
+					"tags": map[string]any{"of": "somebody"}})
+			}, told: []string{inDrift}, other: map[string]seen{inTest: {"", noAccess}, inHealth: {"", noAccess},
+				inOperation: mends}, mended: []mending{byPut}},
+		{code: "managed-identity-replaced", how: "it is deleted and made anew", bed: "managed", destroy: anew("tags"),
+			told: []string{inDrift}, other: map[string]seen{inTest: {"identity-missing", noRefusal},
+				inHealth: {"identity-missing", noRefusal}, inOperation: mends}, mended: []mending{byPut}},
+		{code: "managed-identity-foreign", how: "it is deleted, and somebody makes one of its name", bed: "managed",
+			destroy: anew(), told: []string{inDrift, inOperation}, other: map[string]seen{
+				inTest: {"identity-missing", noRefusal}, inHealth: {"identity-missing", noRefusal}},
+			mended: []mending{byHand("delete that identity", func(p *patient) {
+				p.object("userAssignedIdentities", identity(p)["id"].(string), nil)
+				p.put()
+			})}},
+	}
+}
+
+// tokenAnswers are what Entra answers for a cause that the sandbox does not have otherwise. Sources: package classify.
+func tokenAnswers() []refusal {
+	var all []refusal
+	for code, r := range map[string]refusal{
+		"application-audience-unsupported": {who: "entra-admin", says: "70052"},
+		"authority-invalid":                {who: "operator", says: "90019"},
+		"cloud-mismatch":                   {who: "operator", says: "90038"},
+		"conditional-access-blocked":       {who: "entra-admin", says: "53003"},
+		"credential-ambiguous":             {who: "entra-admin", says: "700263"},
+		"credential-audience-not-exchange": {who: "entra-admin", says: "700214"},
+		"credential-mismatch":              {who: "caller", says: "70021"},
+		"entra-unrecognised":               {who: "operator", says: "999999"},
+		"federation-disabled":              {who: "entra-admin", says: "700223"},
+		"issuer-keys-invalid":              {who: "ddoe-admin", says: "900612"},
+		"issuer-not-allowed":               {who: "entra-admin", says: "700238"},
+		"issuer-unreachable":               {who: "ddoe-admin", says: "501661"},
+		"scope-invalid":                    {who: "operator", says: "500011"},
+		"secret-path-taken":                {who: "operator", says: "7000215"},
+		"signing-key-unknown":              {who: "ddoe-admin", says: "7000272"},
+		"tenant-blocked":                   {who: "entra-admin", says: "5000225"},
+		"tenant-unknown":                   {who: "entra-admin", says: "90002"},
+	} {
+		r.code, r.status = code, http.StatusBadRequest
+		all = append(all, r)
+	}
+	all = append(all, refusal{code: "entra-throttled", who: "operator", status: 429, says: "temporarily_unavailable"},
+		refusal{code: "entra-unavailable", who: "operator", status: 503, says: "temporarily_unavailable"})
+	slices.SortFunc(all, func(a, b refusal) int { return strings.Compare(a.code, b.code) })
+	return all
+}
+
+// directoryAnswers are what Graph answers where the application is changed.
+func directoryAnswers() []refusal {
+	return []refusal{
+		{code: "directory-quota-exceeded", who: "entra-admin", status: 403, says: "Directory_QuotaExceeded"},
+		{code: "sign-in-audience-refused", who: "entra-admin", status: 400, says: "Error_MsaAppDoesNotExist"},
+		{code: "service-management-reference-required", who: "entra-admin", status: 400,
+			says: "ServiceTreeNullValueProvided"},
+		{code: "graph-request-refused", who: "operator", status: 400, says: "Request_BadRequest"},
+		{code: "graph-unrecognised", who: "operator", status: 418, says: "NeverHeardOf"},
+		{code: "graph-unavailable", who: "operator", status: 503, says: "ServiceUnavailable"},
+		{code: "directory-busy", who: "operator", status: 409, says: "Directory_ConcurrencyViolation"},
+		{code: "service-token-refused", who: "operator", status: 401, says: "InvalidAuthenticationToken"},
+	}
+}
+
+// refusalRows are about requests that do not show whose they are: all integrations would suffer.
+func refusalRows() []row {
+	var rows []row
+	for _, r := range tokenAnswers() {
+		rows = append(rows, row{code: r.code, how: "Entra answers " + r.says, isPassing: true,
+			destroy: func(p *patient) { p.disturb(r.asFault(`^login\.`, http.MethodPost, "")) }, told: access,
+			other: map[string]seen{inDrift: {unasked, "the app's own tokens come another way"},
+				inOperation: {unasked, noPutNeeds}}, mended: []mending{r.passes(nil)}})
+	}
+	for _, r := range directoryAnswers() {
+		rows = append(rows, row{code: r.code, how: "Graph answers " + r.says, isPassing: true,
+			destroy: func(p *patient) {
+				p.change("applications", p.application(), map[string]any{"displayName": "theirs " + uuid.NewString()})
+				p.disturb(r.asFault(`^graph\.`, "PATCH", "/applications"))
+			}, told: []string{inOperation}, other: map[string]seen{
+				inDrift: {"application-changed", "a look changes nothing"}, inTest: {unasked, noAccess},
+				inHealth: {unasked, noAccess}}, mended: []mending{r.passes(repeated)}})
+	}
+	return rows
+}
