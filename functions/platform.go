@@ -28,7 +28,7 @@ type platform struct {
 	public public
 	store  integration.Store
 	send   func(ctx context.Context, entity string, m bus.Message) error
-	// attach opens the link by which an entity is sent to; nil where there is none.
+	// attach opens a new link by which an entity could be sent to; nil where there is none.
 	attach func(ctx context.Context, entity string) error
 	// warm are the things that may be done before they are needed.
 	warm  []func(context.Context) error
@@ -66,7 +66,7 @@ func production(cfg Config) (platform, error) {
 		public:     fetch.NewGuard(newTransport(), nil),
 		store:      containerMaker{store},
 		send:       queue.Send,
-		attach:     func(ctx context.Context, entity string) error { return queue.Warm(ctx, entity) },
+		attach:     queue.Probe,
 		warm: []func(context.Context) error{
 			store.EnsureContainer,
 			func(ctx context.Context) error { return queue.Warm(ctx, message.QueueCommands, message.TopicEvents) },

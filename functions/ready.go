@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -45,11 +47,10 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 			diagnosis.CodeEntraUnavailable)},
 	}
 	if p.attach != nil {
-		for _, entity := range []string{message.QueueCommands, message.QueueHealth, message.TopicEvents} {
-			probes = append(probes, readiness.Probe{Name: "serviceBus." + entity, Ask: p.sends(entity),
-				Command: rights,
-				Unseen: "a right that was taken away while the link is open; receiving, which is the " +
-					"Functions host's"})
+		for _, entity := range []string{"queues/" + message.QueueCommands, "queues/" + message.QueueHealth,
+			"topics/" + message.TopicEvents} {
+			probes = append(probes, readiness.Probe{Name: "serviceBus." + path.Base(entity),
+				Ask: p.sends(cfg.ServiceBus, entity), Unseen: "receiving, which is the Functions host's"})
 		}
 	}
 	probes = append(probes, identityProbes(p, s)[cfg.DefaultIdentity]...)
@@ -129,13 +130,26 @@ func reaching(ask func(context.Context) error, operation string) func(context.Co
 	}
 }
 
-// sends opens the link by which messages are sent: Service Bus looks at the right to send before it takes any.
-func (p platform) sends(entity string) func(context.Context) error {
+// serviceBusScope is what tokens for Service Bus are asked for. Source: azservicebus, internal/sbauth.
+const serviceBusScope = "https://servicebus.azure.net//.default"
+
+// sends opens a link by which messages could be sent: Service Bus looks at the right to send before it takes any.
+func (p platform) sends(to ServiceBus, entity string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if err := p.attach(ctx, entity); err != nil {
-			return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err}
+		err := p.attach(ctx, path.Base(entity))
+		if err == nil {
+			return nil
 		}
-		return nil
+		words := diagnosis.Context{Operation: "bus.link", Entity: entity, Propagated: true}
+		words.Namespace, _, _ = strings.Cut(to.Namespace, ".")
+		if to.Namespace != "" { // without its id the command shows what to put there
+			words.AppPrincipalID, _ = entra.PrincipalID(ctx, p.credential, serviceBusScope)
+		}
+		found := classify.Error(err, words)
+		if to.Namespace == "" { // a key has no roles
+			found.Remedy.Command = ""
+		}
+		return &diagnosis.Error{Diagnosis: found, Err: err}
 	}
 }
 

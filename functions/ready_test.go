@@ -2,14 +2,18 @@ package functions
 
 import (
 	"context"
-	"errors"
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -113,27 +117,61 @@ func TestReadyWithoutGraph(t *testing.T) {
 	assert.Contains(t, got.raw, `"identityResourceGroup"`)
 }
 
-// TestReadinessOpensTheLinks: the right to send is seen by each link on its own.
+// tokenOf is a credential of the principal, whose token nobody looks into but the app itself.
+type tokenOf string
+
+func (principal tokenOf) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"` + string(principal) + `"}`))
+	return azcore.AccessToken{Token: "header." + claims + ".signature"}, nil
+}
+
+// TestReadinessOpensTheLinks: the right to send is seen by each link on its own, and told with the entity's name and
+// the command that grants it to the app's own identity; where a key is used, it has no roles.
 func TestReadinessOpensTheLinks(t *testing.T) {
 	t.Parallel()
-	cfg, err := ConfigFromEnvironment(settings(map[string]string{}))
-	require.NoError(t, err)
-	p := testPlatform(t)
-	var opened []string
-	p.attach = func(_ context.Context, entity string) error {
-		opened = append(opened, entity)
-		if entity == message.TopicEvents {
-			return errors.New("unauthorized-access")
-		}
-		return nil
+	key := "Endpoint=sb://sb-wif.servicebus.windows.net/;SharedAccessKeyName=k;SharedAccessKey=" + planted
+	for name, c := range map[string]struct {
+		settings map[string]string
+		command  string
+	}{
+		"by its identity": {map[string]string{}, "--assignee-object-id " + world.AppPrincipalID +
+			" .*\"Azure Service Bus Data Sender\" " +
+			`--scope .* --name wif .*\)/topics/wif-events$`},
+		"by a key": {map[string]string{"ServiceBusConnection__fullyQualifiedNamespace": "",
+			"ServiceBusConnection": key}, "^$"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg, err := ConfigFromEnvironment(settings(c.settings))
+			require.NoError(t, err)
+			p := testPlatform(t)
+			p.credential = tokenOf(world.AppPrincipalID)
+			var opened []string
+			p.attach = func(_ context.Context, entity string) error {
+				opened = append(opened, entity)
+				if entity == message.TopicEvents {
+					return &bus.Error{Op: "open link", Entity: entity, Code: "unauthorized"}
+				}
+				return nil
+			}
+			clients, err := newServices(cfg, p)
+			require.NoError(t, err)
+			for _, probe := range readinessOf(cfg, p, clients).Probes {
+				if !strings.HasPrefix(probe.Name, "serviceBus.") {
+					continue
+				}
+				assert.Empty(t, probe.Command)
+				err := probe.Ask(t.Context())
+				if probe.Name != "serviceBus."+message.TopicEvents {
+					require.NoError(t, err)
+					continue
+				}
+				var found *diagnosis.Error
+				require.ErrorAs(t, err, &found)
+				assert.Equal(t, diagnosis.CodeServiceBusPermissionMissing, found.Diagnosis.Code)
+				assert.Regexp(t, c.command, found.Diagnosis.Remedy.Command)
+			}
+			assert.Equal(t, []string{message.QueueCommands, message.QueueHealth, message.TopicEvents}, opened)
+		})
 	}
-	clients, err := newServices(cfg, p)
-	require.NoError(t, err)
-	for _, probe := range readinessOf(cfg, p, clients).Probes {
-		if strings.HasPrefix(probe.Name, "serviceBus.") {
-			err := probe.Ask(t.Context())
-			assert.Equal(t, probe.Name == "serviceBus."+message.TopicEvents, err != nil, probe.Name)
-		}
-	}
-	assert.Equal(t, []string{message.QueueCommands, message.QueueHealth, message.TopicEvents}, opened)
 }

@@ -130,6 +130,29 @@ func (c *Client) Warm(ctx context.Context, entities ...string) error {
 	return errors.Join(failures...)
 }
 
+// Probe opens a link of its own to an entity and closes it: Service Bus looks at the right to send when a link is
+// attached, and leaves the open one alone when the right is taken away. It sends no message.
+func (c *Client) Probe(ctx context.Context, entity string) error {
+	const op = "open link"
+	c.mu.Lock()
+	isClosed := c.closed
+	c.mu.Unlock()
+	if isClosed {
+		return newError(op, entity, errClosed)
+	}
+	link, err := c.client.NewSender(entity, nil)
+	if err != nil {
+		return newError(op, entity, err)
+	}
+	defer c.abandon(ctx, link)
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	if _, err := link.NewMessageBatch(ctx, nil); err != nil {
+		return newError(op, entity, err)
+	}
+	return nil
+}
+
 // Close closes all links and the connection. Later calls fail with code "closed".
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
@@ -207,10 +230,15 @@ func (c *Client) drop(ctx context.Context, entity string, s *azservicebus.Sender
 	if !current {
 		return
 	}
-	c.closing.Go(func() { // nobody waits for a peer that may be gone
+	c.abandon(ctx, s)
+}
+
+// abandon closes a link that is not used any more. Nobody waits for a peer that may be gone.
+func (c *Client) abandon(ctx context.Context, s *azservicebus.Sender) {
+	c.closing.Go(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		_ = s.Close(ctx) // the link has failed already; an error of closing it adds nothing
+		_ = s.Close(ctx) // whether it did its work is known already: an error of closing it adds nothing
 	})
 }
 

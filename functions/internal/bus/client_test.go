@@ -172,6 +172,27 @@ func TestClosed(t *testing.T) {
 	assert.Len(t, n.broker.Peek("health"), 1)
 }
 
+// TestAProbeSeesARightThatWasTakenAway while the link by which is sent stays open; it sends nothing, and leaves no
+// link behind.
+func TestAProbeSeesARightThatWasTakenAway(t *testing.T) {
+	n := newNamespace(t)
+	client := n.client(t)
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
+	for range 2 {
+		require.NoError(t, client.Probe(t.Context(), "health"))
+	}
+	n.denied.Store(true)
+	requireCode(t, client.Probe(t.Context(), "health"), string(azservicebus.CodeUnauthorizedAccess))
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "2"}), "an open link lives on")
+	n.denied.Store(false)
+	require.NoError(t, client.Probe(t.Context(), "health"))
+	requireCode(t, client.Probe(t.Context(), "missing"), string(azservicebus.CodeNotFound))
+	assert.Len(t, n.broker.Peek("health"), 2)
+	assert.EqualValues(t, 1, n.connections.Load())
+	require.NoError(t, client.Close(t.Context()))
+	requireCode(t, client.Probe(t.Context(), "health"), string(azservicebus.CodeClosed))
+}
+
 func requireCode(t *testing.T, err error, code string) {
 	t.Helper()
 	var got *bus.Error

@@ -315,6 +315,7 @@ const (
 	CodeScopeInvalid                       Code = "scope-invalid"
 	CodeScopeLocked                        Code = "scope-locked"
 	CodeSecretPathTaken                    Code = "secret-path-taken"
+	CodeServiceBusPermissionMissing        Code = "service-bus-permission-missing"
 	CodeServiceIdentityUnavailable         Code = "service-identity-unavailable"
 	CodeServiceManagementReferenceRequired Code = "service-management-reference-required"
 	CodeServiceNameWithoutTemplate         Code = "service-name-without-template"

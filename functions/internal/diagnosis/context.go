@@ -36,6 +36,9 @@ type Context struct {
 	// Target is what was called, such as a container URL. An error of a service that tells what was asked has the last
 	// word.
 	Target string
+	// AppPrincipalID is the object id of the app's own identity. Namespace and Entity are what it sends to in Service
+	// Bus: the namespace's name, and the entity's path below that in Azure, such as queues/wif-commands.
+	AppPrincipalID, Namespace, Entity string
 	// Site is the name of the app that this is.
 	Site string
 	// Propagated is true where our last change is long enough ago that propagation no longer explains a failure.
@@ -49,6 +52,7 @@ func (c Context) Values() map[string]string {
 		"clientId": c.ClientID, "tenantId": c.TenantID, "principalId": c.PrincipalID,
 		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID,
 		"container": c.Container, "blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
+		"appPrincipalId": c.AppPrincipalID, "namespace": c.Namespace, "entity": c.Entity,
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
 	maps.Copy(values, c.identityValues())

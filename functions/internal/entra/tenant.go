@@ -38,6 +38,15 @@ func Roles(ctx context.Context, cred azcore.TokenCredential, scope string) ([]st
 	return claims.Roles, err
 }
 
+// PrincipalID is the object id of a credential's identity, by its token for the scope; see TenantID.
+func PrincipalID(ctx context.Context, cred azcore.TokenCredential, scope string) (string, error) {
+	var claims struct {
+		ID string `json:"oid"`
+	}
+	err := claimsOf(ctx, cred, scope, &claims)
+	return claims.ID, err
+}
+
 func claimsOf(ctx context.Context, cred azcore.TokenCredential, scope string, claims any) error {
 	token, err := cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
 	if err != nil {

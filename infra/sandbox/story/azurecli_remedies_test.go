@@ -172,6 +172,7 @@ func (t *terminal) requireNothingToDo(why string) {
 // notRun are the codes whose commands are not run here, each with the reason.
 var notRun = map[string]string{
 	"key-vault-reference-unresolved": "the sandbox has no Web Apps whose settings could be asked for",
+	"service-bus-permission-missing": "the sandbox's Resource Manager lists no Service Bus namespaces",
 }
 
 // placeholder is what a page shows where a report has a value.

@@ -72,6 +72,9 @@ type loss struct {
 	text string
 	// waits is set where the story does not fail but stands still.
 	waits bool
+	// unready is the check of readyz that tells of it by its name, with the role and the entity; empty where none
+	// does.
+	unready string
 	// only is the kind of identity that needs the grant; empty for both.
 	only string
 }
@@ -87,13 +90,13 @@ func losses() map[string]loss {
 			ends: "provision: 503 store-unavailable, operator", text: "identity holds Storage Blob Data Contributor"},
 		"Azure Service Bus Data Sender on queues/wif-commands": {
 			ends: "provision: 503 queue-unavailable, operator", text: "identity holds Azure Service Bus Data Owner " +
-				"or Data Sender"},
+				"or Data Sender", unready: "queues/wif-commands"},
 		"Azure Service Bus Data Receiver on queues/wif-commands": {
 			ends: "operation: NotStarted", text: `function reconcile: .*'Listen' claim.*/wif-commands'`, waits: true},
 		// Its news holds up no operation; it is told later, and meanwhile the log tells why not.
 		"Azure Service Bus Data Sender on topics/wif-events": {
 			ends: "events: none is told", text: `(?s)'Send' claim.*'wif-events'.*"msg":"event not published yet"`,
-			waits: true},
+			waits: true, unready: "topics/wif-events"},
 		"Blob Access Delegate on resourceGroups/data": {
 			ends: "operation: Failed arm-permission-missing, storage-admin", text: "group to dataScopes"},
 		"app role on Microsoft Graph": {
@@ -106,7 +109,8 @@ func losses() map[string]loss {
 			ends: notStarted, text: "setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: .* Key " +
 				"Vault Secrets User on the secret"},
 		"Azure Service Bus Data Sender on queues/wif-health": {
-			ends: "health: not checked", text: `"function":"sweep".*healthcheck\.v1: queue-unavailable`, waits: true},
+			ends: "health: not checked", text: `"function":"sweep".*healthcheck\.v1: queue-unavailable`, waits: true,
+			unready: "queues/wif-health"},
 		"Azure Service Bus Data Receiver on queues/wif-health": {
 			ends: "health: not checked", text: `function checkhealth: .*'Listen' claim.*/wif-health'`, waits: true},
 	}
@@ -142,6 +146,7 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 					standsStill, _, _ = strings.Cut(expected.ends, ":")
 				}
 				assert.Equal(t, expected.ends, a.story(standsStill))
+				holdReadiness(a, expected.unready)
 				said := regexp.MustCompile(expected.text)
 				assert.Eventually(t, func() bool { return said.MatchString(a.log.String() + a.said.String()) },
 					10*time.Second, 50*time.Millisecond, "neither log nor answers say %s", said)
@@ -153,6 +158,29 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 	}
 	for name := range notEvaluated() {
 		assert.True(t, seen[name], "not granted any more: %s", name)
+	}
+}
+
+// holdReadiness holds what readyz says of Service Bus against the entity that the app may not send to; empty where it
+// may send to all.
+func holdReadiness(a *app, entity string) {
+	a.t.Helper()
+	got := send(a.t, http.MethodGet, a.APIURL()+"/readyz", nil)
+	checks, _ := got.at("checks").([]any)
+	for _, check := range checks {
+		name, isOfBus := strings.CutPrefix(at(check, "name").(string), "serviceBus.")
+		if !isOfBus {
+			continue
+		}
+		if entity == "" || !strings.HasSuffix(entity, "/"+name) {
+			assert.Equal(a.t, "pass", at(check, "status"), "%s", check)
+			continue
+		}
+		assert.Equal(a.t, http.StatusServiceUnavailable, got.Status)
+		assert.Equal(a.t, "service-bus-permission-missing", at(check, "diagnosis.code"), "%s", check)
+		assert.Equal(a.t, "unauthorized", at(check, "diagnosis.evidence.serviceCode"))
+		assert.Regexp(a.t, "^az role assignment create --assignee-object-id "+world.AppPrincipalID+
+			" .*\"Azure Service Bus Data Sender\" .*/"+entity+"$", at(check, "diagnosis.remedy.command"))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
@@ -44,6 +45,9 @@ func ownInfrastructure(err error, c diagnosis.Context) (cause, bool) {
 	case strings.HasPrefix(c.Operation, "store."):
 		code = diagnosis.CodeStoreUnavailable
 	case strings.HasPrefix(c.Operation, "bus."):
+		if k, ok := busRefusal(err, c); ok {
+			return k, true
+		}
 		code = diagnosis.CodeQueueUnavailable
 	default:
 		return cause{}, false
@@ -55,6 +59,24 @@ func ownInfrastructure(err error, c diagnosis.Context) (cause, bool) {
 	k := cause{code: code, evidence: responseEvidence(response, serviceStorage)}
 	if _, refused := versionRefused(response); refused {
 		k.code, k.words = diagnosis.CodeStorageVersionUnsupported, storageWords(response, c)
+	}
+	return k, true
+}
+
+// busRefusal is what Service Bus itself has answered: it tells a right to send that the app lacks from a namespace
+// that takes nothing. False where it has answered nothing.
+func busRefusal(err error, c diagnosis.Context) (cause, bool) {
+	var e serviceError
+	if !errors.As(err, &e) || e.ErrorCode() == "" {
+		return cause{}, false
+	}
+	k := cause{code: diagnosis.CodeQueueUnavailable,
+		evidence: &diagnosis.Evidence{Service: e.Service(), ServiceCode: redact.Printable(e.ErrorCode())}}
+	switch {
+	case e.ErrorCode() == string(azservicebus.CodeUnauthorizedAccess):
+		k.code = diagnosis.CodeServiceBusPermissionMissing
+	case c.Entity != "":
+		k.words.detail = "It was about " + c.Entity + "."
 	}
 	return k, true
 }

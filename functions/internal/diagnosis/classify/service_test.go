@@ -129,6 +129,31 @@ func TestOwnInfrastructure(t *testing.T) {
 	}
 }
 
+// TestWhatServiceBusAnswers: a right that is missing is told apart from a namespace that takes nothing, with the
+// entity's own name.
+func TestWhatServiceBusAnswers(t *testing.T) {
+	asked := diagnosis.Context{Operation: "bus.link", Entity: "topics/wif-events", Namespace: "sb-wif",
+		AppPrincipalID: "principal"}
+	refused := Error(&serviceFake{service: "servicebus", code: "unauthorized"}, asked)
+	assert.Equal(t, diagnosis.CodeServiceBusPermissionMissing, refused.Code)
+	assert.False(t, refused.Transient)
+	assert.Equal(t, &diagnosis.Evidence{Service: "servicebus", ServiceCode: "unauthorized"}, refused.Evidence)
+	assert.Contains(t, refused.Detail, "a link to topics/wif-events")
+	assert.Equal(t, "az role assignment create --assignee-object-id principal --assignee-principal-type "+
+		"ServicePrincipal --role \"Azure Service Bus Data Sender\" --scope $(az resource list --name sb-wif "+
+		"--resource-type Microsoft.ServiceBus/namespaces --query [0].id --output tsv)/topics/wif-events",
+		refused.Remedy.Command)
+
+	late := Error(&serviceFake{service: "servicebus", code: "timeout"}, asked)
+	assert.Equal(t, diagnosis.CodeQueueUnavailable, late.Code)
+	assert.True(t, late.Transient)
+	assert.Equal(t, "timeout", late.Evidence.ServiceCode)
+	assert.Contains(t, late.Detail, "topics/wif-events")
+	silent := Error(&serviceFake{service: "servicebus"}, asked)
+	assert.Equal(t, diagnosis.CodeQueueUnavailable, silent.Code)
+	assert.Nil(t, silent.Evidence)
+}
+
 // askedFake is a typed error that names what was asked, and passes on what the service said.
 type askedFake struct {
 	serviceFake

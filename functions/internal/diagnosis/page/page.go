@@ -97,6 +97,9 @@ func meanings() map[string]string {
 		"blob":           "the name of the blob",
 		"subscriptionId": "the subscription of the managed identity",
 		"site":           "the name of the Functions app",
+		"appPrincipalId": "the object id of the app's own identity",
+		"namespace":      "the name of the Service Bus namespace",
+		"entity":         "queues/ or topics/ and the name of the queue or topic",
 		"setting":        "the setting that names the platform's address",
 	}
 }
