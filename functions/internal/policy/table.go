@@ -99,6 +99,10 @@ func graphRows() []row {
 			Decision{Action: Exists, After: GiveUp},
 			"provisioning.md s.3: the pair exists under another name, or the tenant's policy refuses it: "+
 				"the list tells"),
+		g(on(CredentialUpsert), only(http.StatusBadRequest), "Request_BadRequest",
+			Decision{Action: Exists, After: GiveUp},
+			"https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations: at "+
+				"most twenty; no code of its own is known for it, so the list tells"),
 		g(on(CredentialList), only(http.StatusNotFound), "", within(time.Minute), replication),
 
 		{service: serviceGraph, inBatch: true, statuses: only(http.StatusFailedDependency),

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,6 +163,13 @@ func (p *patient) find(kind string, is func(map[string]any) bool) map[string]any
 	}
 	require.Fail(p.t, "there is no such object", "%s of %s", kind, p.id)
 	return nil
+}
+
+// has reports whether there is an object.
+func (p *patient) has(kind, id string) bool {
+	p.t.Helper()
+	all, _ := p.control(http.MethodGet, "/world", nil).at(kind).([]any)
+	return slices.ContainsFunc(all, func(o any) bool { return at(o, "id") == id })
 }
 
 // change changes members of an object by hand.

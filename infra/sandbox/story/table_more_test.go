@@ -6,8 +6,6 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
-
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // assign gives the patient's principal another role, at its account or below.
@@ -113,81 +111,46 @@ func managedAnswers() []refusal {
 		{code: "managed-identity-permission-missing", who: "operator", status: 403, says: "AuthorizationFailed"},
 		{code: "managed-identity-policy-denied", who: "operator", status: 403, says: "RequestDisallowedByPolicy"},
 		{code: "managed-identity-refused", who: "caller", status: 400, says: "BadRequest"},
-		{code: "managed-credential-refused", who: "operator", status: 400, says: "BadRequest"},
-		{code: "managed-identity-region-unsupported", who: "caller", status: 405, says: "MethodNotAllowed"},
 		{code: "identity-provider-not-registered", who: "operator", status: 409,
 			says: "MissingSubscriptionRegistration"},
 		{code: "identity-group-not-found", who: "operator", status: 404, says: "ResourceGroupNotFound"},
+		{code: "managed-credential-refused", who: "operator", status: 400, says: "BadRequest"},
+		{code: "managed-identity-region-unsupported", who: "caller", status: 405, says: "MethodNotAllowed"},
 	}
+}
+
+// isOfCredential reports whether an answer is about the credential, and not about the identity.
+func isOfCredential(r refusal) bool {
+	return r.code == "managed-credential-refused" || r.code == "managed-identity-region-unsupported"
 }
 
 func managedAnswerRows() []row {
 	var rows []row
-	for _, r := range managedAnswers() {
+	for i, r := range managedAnswers() {
+		then, bed, drift := repeated, fmt.Sprint("managed answers ", i/2), unasked
+		if i%2 == 0 && i+1 < len(managedAnswers()) && isOfCredential(r) == isOfCredential(managedAnswers()[i+1]) {
+			then = nil // what is to be made stays unmade for the next, which then shows that this one has passed
+		}
 		path, lost := `/userAssignedIdentities/[^/]*%s\?`, "identity-missing"
-		ofCredential := r.code == "managed-credential-refused" || r.code == "managed-identity-region-unsupported"
-		if ofCredential {
+		if isOfCredential(r) {
 			path, lost = `/userAssignedIdentities/[^/]*%s/federatedIdentityCredentials/`,
 				"federated-credential-missing"
 		}
+		if i%2 == 0 {
+			drift = lost
+		}
 		rows = append(rows, row{code: r.code, how: "Azure answers " + r.says, order: managedKind,
-			bed:       "managed answers",
-			isPassing: true, destroy: func(p *patient) {
-				kind, credential := p.credential()
-				if ofCredential {
-					p.object(kind, credential["id"].(string), nil)
-				} else {
-					p.object("userAssignedIdentities", str(p.document, "status.identity.resourceId"), nil)
+			bed: bed, isPassing: true, destroy: func(p *patient) {
+				kind, id := "userAssignedIdentities", str(p.document, "status.identity.resourceId")
+				if isOfCredential(r) {
+					kind, id = credentials(p.document), str(p.document, "status.federatedCredentials.0.id")
+				}
+				if p.has(kind, id) {
+					p.object(kind, id, nil)
 				}
 				p.disturb(r.asFault("^management", http.MethodPut, fmt.Sprintf(path, p.id)))
-			}, told: []string{inOperation}, other: map[string]seen{inDrift: {lost, "a look makes nothing"},
-				inTest: {unasked, noRefusal}, inHealth: {unasked, noRefusal}}, mended: []mending{r.passes(repeated)}})
-	}
-	return rows
-}
-
-// wiredSpec asks for the platform's side, under the patient's name.
-func wiredSpec(p *patient) {
-	p.spec["displayName"] = p.id
-	p.spec["ddoe"] = map[string]any{"organizationId": dataloop.OrganizationID, "integration": true,
-		"driver": map[string]any{"projectId": dataloop.ProjectID, "name": p.id}}
-}
-
-// platformRows are about the platform's side. Its objects are told by all looks: no access test proves anything of
-// them.
-func platformRows() []row {
-	of := func(p *patient, kind string) map[string]any {
-		id := p.document.at("status.ddoe." + kind + "Id")
-		all, _ := p.control(http.MethodGet, "/world", nil).at("ddoe." + kind + "s").([]any)
-		for _, one := range all {
-			if at(one, "id") == id {
-				return one.(map[string]any)
-			}
-		}
-		p.t.Fatalf("the platform has no %s %v", kind, id)
-		return nil
-	}
-	change := func(kind, member string, value any) func(*patient) {
-		return func(p *patient) { p.change("ddoe."+kind+"s", of(p, kind), map[string]any{member: value}) }
-	}
-	remove := func(kind string) func(*patient) {
-		return func(p *patient) { p.object("ddoe."+kind+"s", of(p, kind)["id"].(string), nil) }
-	}
-	var rows []row
-	for _, c := range []struct {
-		code, how string
-		destroy   func(*patient)
-	}{
-		{"ddoe-driver-missing", "the driver is deleted", remove("driver")},
-		{"ddoe-driver-renamed", "the driver is renamed", change("driver", "name", "theirs")},
-		{"ddoe-integration-renamed", "the integration is renamed", change("integration", "name", "theirs")},
-		{"ddoe-integration-missing", "integration and driver are deleted", func(p *patient) {
-			remove("driver")(p)
-			remove("integration")(p)
-		}},
-	} {
-		rows = append(rows, row{code: c.code, how: c.how, order: wiredSpec, bed: "platform", destroy: c.destroy,
-			told: looks, other: map[string]seen{inOperation: mends}, mended: []mending{byPut}})
+			}, told: []string{inOperation}, other: map[string]seen{inDrift: {drift, "a look makes nothing"},
+				inTest: {unasked, noRefusal}, inHealth: {unasked, noRefusal}}, mended: []mending{r.passes(then)}})
 	}
 	return rows
 }

@@ -17,6 +17,8 @@ type refusal struct {
 	says      string // the service's code
 	headers   map[string]any
 	body      any
+	// passesByItself is true where the operation waits and tries again.
+	passesByItself bool
 }
 
 // asFault has the patient's requests meet the refusal.
@@ -109,10 +111,12 @@ func assignmentAnswers() []refusal {
 		{code: "resource-group-not-found", who: "storage-admin", status: 404, says: "ResourceGroupNotFound"},
 		{code: "storage-account-not-found", who: "storage-admin", status: 404, says: "ResourceNotFound"},
 		{code: "arm-unrecognised", who: "operator", status: 400, says: "NeverHeardOf"},
-		{code: "arm-unavailable", who: "operator", status: 500, says: "InternalServerError"},
-		{code: "throttled", who: "operator", status: 429, says: "TooManyRequests"},
-		{code: "principal-not-replicated", who: "operator", status: 400, says: "PrincipalNotFound"},
-		{code: "linked-authorization-failed", who: "operator", status: 403, says: "LinkedAuthorizationFailed"},
+		{passesByItself: true, code: "arm-unavailable", who: "operator", status: 500, says: "InternalServerError"},
+		{passesByItself: true, code: "throttled", who: "operator", status: 429, says: "TooManyRequests"},
+		{passesByItself: true, code: "principal-not-replicated", who: "operator", status: 400,
+			says: "PrincipalNotFound"},
+		{passesByItself: true, code: "linked-authorization-failed", who: "operator", status: 403,
+			says: "LinkedAuthorizationFailed"},
 	}
 }
 
@@ -123,7 +127,11 @@ func assignmentRows() []row {
 		inHealth: {unasked, noRefusal}}
 	var rows []row
 	for _, r := range assignmentAnswers() {
-		rows = append(rows, row{code: r.code, how: "Azure answers " + r.says, bed: "assignment answers",
+		bed := "assignment answers"
+		if r.passesByItself {
+			bed = "assignments that wait"
+		}
+		rows = append(rows, row{code: r.code, how: "Azure answers " + r.says, bed: bed,
 			isPassing: true, destroy: func(p *patient) {
 				remove(p)
 				p.disturb(r.asFault("^management", http.MethodPut, "/"+p.account()+"/.*/roleAssignments/"))
@@ -186,17 +194,19 @@ func managedRows() []row {
 		}
 	}
 	return []row{
-		{code: "managed-identity-changed", how: "its tags are changed", order: managedKind, bed: "managed",
+		{code: "managed-identity-changed", how: "its tags are changed", order: managedKind,
 			destroy: func(p *patient) {
 				old := identity(p)
 				p.object("userAssignedIdentities", old["id"].(string), map[string]any{"location": old["location"],
 					"tags": map[string]any{"of": "somebody"}})
 			}, told: []string{inDrift}, other: map[string]seen{inTest: {"", noAccess}, inHealth: {"", noAccess},
 				inOperation: mends}, mended: []mending{byPut}},
-		{code: "managed-identity-replaced", how: "it is deleted and made anew", bed: "managed", destroy: anew("tags"),
-			told: []string{inDrift}, other: map[string]seen{inTest: {"identity-missing", noRefusal},
+		{code: "managed-identity-replaced", how: "it is deleted and made anew", order: managedKind,
+			destroy: anew("tags"),
+			told:    []string{inDrift}, other: map[string]seen{inTest: {"identity-missing", noRefusal},
 				inHealth: {"identity-missing", noRefusal}, inOperation: mends}, mended: []mending{byPut}},
-		{code: "managed-identity-foreign", how: "it is deleted, and somebody makes one of its name", bed: "managed",
+		{code: "managed-identity-foreign", how: "it is deleted, and somebody makes one of its name",
+			order:   managedKind,
 			destroy: anew(), told: []string{inDrift, inOperation}, other: map[string]seen{
 				inTest: {"identity-missing", noRefusal}, inHealth: {"identity-missing", noRefusal}},
 			mended: []mending{byHand("delete that identity", func(p *patient) {

@@ -12,7 +12,7 @@ import (
 func table() []row {
 	return slices.Concat(identityRows(), principalRows(), managedRows(), credentialRows(), roleRows(),
 		assignmentRows(), storageRows(),
-		storageAnswerRows(), besideRows(), narrowRows(), managedAnswerRows(), platformRows())
+		storageAnswerRows(), besideRows(), narrowRows(), takenRows(), managedAnswerRows(), platformRows())
 }
 
 // The places in groups.

@@ -105,6 +105,7 @@ func TestEveryCodeIsToldAlikeAndMended(t *testing.T) {
 		}
 	})
 	t.Run("for all", func(t *testing.T) { w.treat(t, "for-all", refusalRows()) })
+	t.Run("for all on the platform", func(t *testing.T) { w.treat(t, "all-wired", platformAnswerRows()) })
 }
 
 // beds are the rows in the order of their beds; a row without one is alone.
@@ -200,7 +201,7 @@ func TestEveryCodeIsInTheTable(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	places := map[string][]string{}
-	rows := slices.Concat(table(), refusalRows())
+	rows := slices.Concat(table(), refusalRows(), platformAnswerRows())
 	for _, r := range rows {
 		if !slices.Contains(places[r.code], "the table") {
 			places[r.code] = append(places[r.code], "the table")
