@@ -82,7 +82,7 @@ func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
 			require.Len(t, result.Left, len(c.left), "%s", strings.Join(result.Left, "\n"))
 			for i, want := range c.left {
 				begins, ends, _ := strings.Cut(want, "…")
-				assert.True(t, strings.HasPrefix(result.Left[i], begins), result.Left[i])
+				assert.Regexp(t, "^"+begins+`[\w/].* was not seen to be gone: \w`, result.Left[i])
 				assert.True(t, strings.HasSuffix(result.Left[i], ends), result.Left[i])
 			}
 			f.failedTeardown(op, result)
