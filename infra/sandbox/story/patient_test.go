@@ -66,10 +66,6 @@ func (p *patient) accountID() string {
 	return world.DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/" + p.account()
 }
 
-func (p *patient) container() string {
-	return p.accountID() + "/blobServices/default/containers/images"
-}
-
 func (p *patient) path() string { return "/integrations/" + p.id }
 
 // put carries the spec out.
