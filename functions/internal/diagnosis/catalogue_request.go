@@ -162,6 +162,7 @@ func appEntries() []Entry {
 			Steps: []string{"Send the request again later; the same Operation-Id is safe.", "If it stays, check " +
 				"the namespace and that the app's identity holds Azure Service Bus Data Owner or Data Sender."}},
 		{Code: CodeServiceBusPermissionMissing, Title: "The app may not send to a queue or topic", Who: WhoOperator,
+			Layer: "structure",
 			Cause: "Service Bus refuses the app a link to {entity}: its identity has no right to send there.",
 			Steps: []string{"Grant the app's identity the role Azure Service Bus Data Sender on {entity}.",
 				"Where ServiceBusConnection is a connection string, use the key of a rule that may send.",
