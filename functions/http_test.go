@@ -140,6 +140,8 @@ func TestPreconditionsAndRepetition(t *testing.T) {
 
 	assert.Equal(t, 412, a.call("PUT", "/integrations/my-images", good, "If-None-Match", "*").StatusCode)
 	assert.Equal(t, 412, a.call("PUT", "/integrations/my-images", good, "If-Match", `"another"`).StatusCode)
+	assert.Equal(t, 412, a.call("PUT", "/integrations/my-images?dryRun=true", good, "If-Match",
+		`"another"`).StatusCode, "a dry run refuses what the PUT would refuse")
 	assert.Equal(t, 412, a.call("DELETE", "/integrations/my-images", "", "If-Match", `"another"`).StatusCode)
 	for _, tag := range []string{"*", first.Header.Get("ETag"), `"another", ` + first.Header.Get("ETag")} {
 		refused := a.call("DELETE", "/integrations/my-images", "", "If-None-Match", tag)

@@ -206,6 +206,13 @@ func (y *year) is(phase, health, ready string) {
 	assert.Equal(y.t, ready, d.at("status", "conditions").([]any)[0].(map[string]any)["status"], at+d.raw)
 }
 
+// claims asserts what health rests on; <nil> where that is nothing.
+func (y *year) claims(level string) {
+	y.t.Helper()
+	h := y.call("GET", ours+"/health", "")
+	assert.Equal(y.t, level, fmt.Sprint(h.at("claimLevel")), h.raw)
+}
+
 // down has a host answer nothing but that status, until the function that is returned is called.
 func (y *year) down(host string, status int) func() {
 	up := y.net[host]
@@ -261,14 +268,17 @@ func (y *year) breaks() []func() {
 			y.unassign()
 			y.pass(seen)
 			y.is("usable", "unhealthy", "False")
+			y.claims("exchange")
 			y.put("images")
 			y.pass(time.Minute)
 			y.is("usable", "healthy", "True")
+			y.claims("access")
 		},
 		func() { // a principal that is disabled for two hours, and enabled by hand
 			y.enable(false)
 			y.pass(seen)
 			y.is("usable", "unhealthy", "False")
+			y.claims("file")
 			y.enable(true)
 			asked := y.call("POST", ours+"/health-checks", "")
 			assert.Equal(y.t, "healthy", asked.at("state"), asked.raw)
@@ -314,9 +324,11 @@ func (y *year) outages() []func() {
 			up := y.down(sandbox.GateHost, http.StatusServiceUnavailable)
 			y.pass(6 * day)
 			y.is("usable", "unknown", "Unknown")
+			y.claims("<nil>")
 			y.unassign() // which the structure shows
 			y.pass(2 * day)
 			y.is("usable", "unhealthy", "False")
+			y.claims("structure")
 			up()
 			y.put("images")
 			y.pass(time.Minute)

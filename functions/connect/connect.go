@@ -19,7 +19,7 @@ import (
 // Function is what the edge needs.
 type Function struct {
 	Submit func(context.Context, provision.Submission) (operation.Accepted, error)
-	Plan   func(ctx context.Context, id string, spec integration.Spec, replace bool) (provision.Plan, error)
+	Plan   func(ctx context.Context, s provision.Submission) (provision.Plan, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
 }
@@ -96,17 +96,16 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
+	submission := provision.Submission{ID: in.ID, Spec: spec, Replace: in.Replace, OperationID: operationID,
+		IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch}
 	if in.DryRun {
-		plan, err := f.Plan(ctx, in.ID, spec, in.Replace)
+		plan, err := f.Plan(ctx, submission)
 		if err != nil {
 			return nil, err
 		}
 		return &output{Status: http.StatusOK, Body: plan}, nil
 	}
-	accepted, err := f.Submit(ctx, provision.Submission{
-		ID: in.ID, Spec: spec, Replace: in.Replace, OperationID: operationID, IfMatch: in.IfMatch,
-		IfNoneMatch: in.IfNoneMatch,
-	})
+	accepted, err := f.Submit(ctx, submission)
 	if err != nil {
 		return nil, err
 	}

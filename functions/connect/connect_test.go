@@ -19,7 +19,7 @@ import (
 // service answers as the provisioning use case does, and remembers what it was asked.
 type service struct {
 	submitted []provision.Submission
-	planned   []string
+	planned   []provision.Submission
 	created   bool
 	err       error
 }
@@ -34,9 +34,9 @@ func (s *service) edge() *problemtest.Edge {
 				Operation: integration.Operation{ID: "op"}, Created: s.created,
 			}, s.err
 		},
-		Plan: func(_ context.Context, id string, spec integration.Spec, _ bool) (provision.Plan, error) {
-			s.planned = append(s.planned, id)
-			return provision.Plan{ID: id, Spec: spec}, s.err
+		Plan: func(_ context.Context, in provision.Submission) (provision.Plan, error) {
+			s.planned = append(s.planned, in)
+			return provision.Plan{ID: in.ID, Spec: in.Spec}, s.err
 		},
 		OperationURL: func(id string) string { return "/here/" + id },
 	}.Register)
@@ -68,9 +68,9 @@ func TestSubmission(t *testing.T) {
 
 func TestDryRunOnlyPlans(t *testing.T) {
 	s := &service{}
-	got := s.edge().Call(t, "PUT", "/integrations/my-images?dryRun=true", `{}`)
+	got := s.edge().Call(t, "PUT", "/integrations/my-images?dryRun=true&replace=true", `{}`, "If-Match", `"0x0"`)
 	require.Equal(t, 200, got.Status, got.Raw)
-	assert.Equal(t, []string{"my-images"}, s.planned)
+	assert.Equal(t, []provision.Submission{{ID: "my-images", Replace: true, IfMatch: `"0x0"`}}, s.planned)
 	assert.Empty(t, s.submitted)
 	assert.Empty(t, got.Header.Get("Operation-Location"))
 }

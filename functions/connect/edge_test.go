@@ -29,13 +29,12 @@ func TestEverySwitchReachesTheUseCase(t *testing.T) {
 		assert.Equal(t, []provision.Submission{{ID: "my-images", Spec: want, Replace: replace}}, s.submitted)
 
 		planned := 0
-		edge := problemtest.Serve(connect.Function{Plan: func(_ context.Context, id string, spec integration.Spec,
-			asked bool) (provision.Plan, error) {
+		plan := func(_ context.Context, in provision.Submission) (provision.Plan, error) {
 			planned++
-			assert.Equal(t, replace, asked, query)
-			assert.Equal(t, want, spec)
-			return provision.Plan{ID: id, Spec: spec}, nil
-		}}.Register)
+			assert.Equal(t, provision.Submission{ID: "my-images", Spec: want, Replace: replace}, in, query)
+			return provision.Plan{ID: in.ID, Spec: in.Spec}, nil
+		}
+		edge := problemtest.Serve(connect.Function{Plan: plan}.Register)
 		got := edge.Call(t, "PUT", "/integrations/my-images"+query+"&dryRun=true", body)
 		require.Equal(t, 200, got.Status, got.Raw)
 		assert.Equal(t, "my-images", got.Body["id"])

@@ -42,6 +42,15 @@ func directoryEntries() []Entry {
 // permissionEntries are about what the service may do in the directory, and about what its policies allow.
 func permissionEntries() []Entry {
 	return []Entry{
+		{Code: CodeServiceBusPermissionMissing, Title: "The app may not send to a queue or topic", Who: WhoOperator,
+			Layer: "structure",
+			Cause: "Service Bus refuses the app a link to {entity}: its identity has no right to send there.",
+			Steps: []string{"Grant the app's identity the role Azure Service Bus Data Sender on {entity}.",
+				"Where ServiceBusConnection is a connection string, use the key of a rule that may send.",
+				"Service Bus may need some minutes until it obeys."},
+			Command: "az role assignment create --assignee-object-id {appPrincipalId} --assignee-principal-type " +
+				"ServicePrincipal --role \"Azure Service Bus Data Sender\" --scope $(az resource list --name " +
+				"{namespace} --resource-type Microsoft.ServiceBus/namespaces --query [0].id --output tsv)/{entity}"},
 		upstream(CodeGraphPermissionMissing, WhoEntraAdmin, "The service may not write to the directory",
 			"Graph refused for want of a permission. The service's identity needs Application.ReadWrite.OwnedBy, "+
 				"granted by an administrator.",

@@ -161,14 +161,6 @@ func appEntries() []Entry {
 			Cause:   "A message could not be put on its queue or topic, so what it asks for was not started yet.",
 			Steps: []string{"Send the request again later; the same Operation-Id is safe.", "If it stays, check " +
 				"the namespace and that the app's identity holds Azure Service Bus Data Owner or Data Sender."}},
-		{Code: CodeServiceBusPermissionMissing, Title: "The app may not send to a queue or topic", Who: WhoOperator,
-			Cause: "Service Bus refuses the app a link to {entity}: its identity has no right to send there.",
-			Steps: []string{"Grant the app's identity the role Azure Service Bus Data Sender on {entity}.",
-				"Where ServiceBusConnection is a connection string, use the key of a rule that may send.",
-				"Service Bus may need some minutes until it obeys."},
-			Command: "az role assignment create --assignee-object-id {appPrincipalId} --assignee-principal-type " +
-				"ServicePrincipal --role \"Azure Service Bus Data Sender\" --scope $(az resource list --name " +
-				"{namespace} --resource-type Microsoft.ServiceBus/namespaces --query [0].id --output tsv)/{entity}"},
 		{Code: CodeStoreUnavailable, Title: "The state store cannot be reached", Transient: true, Who: WhoOperator,
 			Outcome: OutcomeUnknown,
 			Cause:   "The app could not read or write its own state.",

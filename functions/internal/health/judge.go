@@ -158,13 +158,17 @@ func move(record *integration.HealthRecord, to integration.HealthState, why diag
 
 // planAgain plans the next look at what is not well, in pauses that grow from a minute to the interval: what passes by
 // itself, or what somebody is mending, shows soon, and what stays costs little. Rights may need half an hour until
-// they count: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting.
+// they count: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. A look in between, because
+// somebody asks, leaves the plan as it is: who asks often would else put it off.
 func planAgain(record *integration.HealthRecord, r run) {
-	record.Again = nil
 	if record.State == integration.HealthHealthy || record.State == integration.HealthDegraded {
-		record.Tries = 0
+		record.Again, record.Tries = nil, 0
 		return
 	}
+	if r.isWatched && record.Again != nil && record.Again.After(r.slot) {
+		return
+	}
+	record.Again = nil
 	at := r.at.Add(firstPause << min(record.Tries, maxTries))
 	record.Tries = min(record.Tries+1, maxTries)
 	if r.isWatched && at.Before(r.plan.next(r.at)) {

@@ -166,6 +166,33 @@ func TestARefutedAccessIsShown(t *testing.T) {
 	assert.Equal(t, []string{"unknown→unhealthy role-missing"}, f.told())
 }
 
+// TestWhoAsksPutsNothingOff: a check that somebody asks for leaves the next planned one where it is, and how fast the
+// pauses grow.
+func TestWhoAsksPutsNothingOff(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.integrate(id, "24h")
+	f.report = having("role-missing")
+	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: f.report}))
+	planned := *f.status(id).NextDue
+	for range 5 {
+		f.Advance(10 * time.Second)
+		got, err := f.service.CheckNow(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, planned, *got.NextDue)
+	}
+	assert.Equal(t, 1, f.asked())
+	f.SetTime(planned)
+	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id, Slot: planned}))
+	assert.Equal(t, planned.Add(2*time.Minute), *f.status(id).NextDue, "the second pause")
+
+	f.report = passing()
+	f.Advance(10 * time.Second)
+	got, err := f.service.CheckNow(t.Context(), id)
+	require.NoError(t, err)
+	assert.Greater(t, got.NextDue.Sub(planned), 2*time.Minute, "what is well waits for its slot")
+}
+
 // TestWhatIsNotWellIsLookedAtAgain in pauses that grow from a minute to the interval, until it is well.
 func TestWhatIsNotWellIsLookedAtAgain(t *testing.T) {
 	t.Parallel()

@@ -54,8 +54,10 @@ type HealthStatus struct {
 // LongTags are the ends of tags that are too long for a line.
 func (HealthStatus) LongTags() map[string]string {
 	return map[string]string{
-		"LastSeen":   `doc:"When a check that could not test access itself last saw everything in place"`,
-		"ClaimLevel": `doc:"What the state rests on: access was tested, or only the structure was looked at"`,
+		"LastSeen": `doc:"When a check that could not test access itself last saw everything in place"`,
+		"ClaimLevel": `doc:"How far the test came that the state rests on: access, the storage was reached; ` +
+			`exchange, Entra took the subject token and the storage let nothing be done; file, the token was not ` +
+			`exchanged; structure, only that was looked at. Absent where the state is unknown"`,
 	}
 }
 

@@ -20,33 +20,33 @@ func (w intent) admit(stored records) error {
 	if err := w.Admit(known(d)); err != nil {
 		return err
 	}
-	return w.preconditions(d)
+	return w.Preconditions(d)
 }
 
-// preconditions holds If-Match and If-None-Match against the stored version of the spec. A tombstone counts as absent.
-func (w intent) preconditions(d integration.Document) error {
+// Preconditions holds If-Match and If-None-Match against the stored version of the spec. A tombstone counts as absent.
+func (in Intent) Preconditions(d integration.Document) error {
 	if d.Status.Phase == integration.PhaseDeleted {
-		return w.hold("")
+		return in.hold("")
 	}
-	return w.hold(integration.SpecVersion(d))
+	return in.hold(integration.SpecVersion(d))
 }
 
 // hold holds If-Match and If-None-Match against a version; empty where there is none.
-func (w intent) hold(version string) error {
+func (in Intent) hold(version string) error {
 	exists := version != ""
 	failed := func(format string, args ...any) error {
 		return refuse(diagnosis.CodePreconditionFailed, diagnosis.WithDetail(format, args...))
 	}
 	switch {
-	case w.IfMatch != "" && !exists:
+	case in.IfMatch != "" && !exists:
 		return failed("If-Match does not hold: the integration does not exist.")
-	case w.IfMatch != "" && !isMatch(w.IfMatch, version):
+	case in.IfMatch != "" && !isMatch(in.IfMatch, version):
 		return failed("If-Match does not hold: the integration is another version, its ETag is now %q.",
 			versionOf(version))
-	case w.IfNoneMatch != "" && exists && strings.TrimSpace(w.IfNoneMatch) == "*":
+	case in.IfNoneMatch != "" && exists && strings.TrimSpace(in.IfNoneMatch) == "*":
 		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.",
 			versionOf(version))
-	case w.IfNoneMatch != "" && exists && isMatch(w.IfNoneMatch, version):
+	case in.IfNoneMatch != "" && exists && isMatch(in.IfNoneMatch, version):
 		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.",
 			versionOf(version))
 	default:

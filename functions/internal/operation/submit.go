@@ -329,5 +329,5 @@ func (e *Engine) runningAlready(ctx context.Context, w intent) (string, error) {
 	if !w.isOf(op) || op.RequestHash != w.hash || op.Status.IsFinal() {
 		return "", nil
 	}
-	return op.ID, w.preconditions(d)
+	return op.ID, w.Preconditions(d)
 }

@@ -64,7 +64,7 @@ func TestADefaultIsForWhatIsNew(t *testing.T) {
 			f.provisioned(s)
 			was := f.Document()
 			f.setDefaults(c.then)
-			p, err := f.service.Plan(t.Context(), id, s, false)
+			p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: s})
 			require.NoError(t, err)
 			for _, step := range p.Steps[:3] {
 				assert.Equal(t, provision.ActionUnchanged, step.Action, step.Name)
@@ -102,7 +102,7 @@ func TestWhatIsGivenIsHeldAgainstWhatThereIs(t *testing.T) {
 	f.setDefaults(defaultsOf{integration.IdentityManaged, "identities", world.Location})
 	s := withIdentity(integration.Identity{Location: "northeurope"})
 	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: s})
-	_, planErr := f.service.Plan(t.Context(), id, s, false)
+	_, planErr := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: s})
 	f.handle(message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: "by-queue", Spec: &s})
 	queued := f.RequireStatus("by-queue", integration.OperationFailed)
 	s.Issuer = "http://dataloop.ai"
@@ -126,7 +126,8 @@ func TestAnotherKindAfterATeardown(t *testing.T) {
 	former := f.Document().Status.ClientID
 	f.tearDown()
 	require.Equal(t, 2, f.counts().deleted)
-	_, err := f.service.Plan(t.Context(), id, of(integration.IdentityManaged, spec("images")), false)
+	_, err := f.service.Plan(t.Context(),
+		provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
 	require.NoError(t, err)
 	_, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)

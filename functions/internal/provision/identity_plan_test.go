@@ -67,7 +67,7 @@ func TestAPlanTellsOfAPlaceThatIsNotThere(t *testing.T) {
 			if c.fault != nil {
 				f.fails(*c.fault)
 			}
-			p, err := f.service.Plan(t.Context(), id, c.spec, false)
+			p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: c.spec})
 			require.NoError(t, err)
 			steps := stepsOf(p, c.step)
 			require.Len(t, steps, 1)
@@ -97,12 +97,12 @@ func TestAPlanLeavesCredentialsOfStrangers(t *testing.T) {
 	_, first := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(first)
 	next := of(integration.IdentityApplication, spec("images"))
-	ours, err := f.service.Plan(t.Context(), id, next, true)
+	ours, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: next, Replace: true})
 	require.NoError(t, err)
 	assert.Len(t, stepsOf(ours, "federatedCredential"), 2, "one goes and one comes")
 	assert.Contains(t, ours.Takes, "what is there now takes to go")
 	takenOver(f)
-	p, err := f.service.Plan(t.Context(), id, next, true)
+	p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: next, Replace: true})
 	require.NoError(t, err)
 	steps := stepsOf(p, "federatedCredential")
 	require.Len(t, steps, 1)
@@ -191,7 +191,7 @@ func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
 			}
 			moved := of(integration.IdentityManaged, spec("images"))
 			moved.Identity.ResourceGroup, moved.Identity.Location = c.group, c.location
-			plan, err := f.service.Plan(t.Context(), id, moved, true)
+			plan, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: moved, Replace: true})
 			require.NoError(t, err)
 			steps := stepsOf(plan, "managedIdentity")
 			require.Len(t, steps, 2, "%+v", plan.Steps)
@@ -222,7 +222,7 @@ func TestNothingIsPlannedOnTheIdentityOfAStranger(t *testing.T) {
 	} {
 		f := newFixture(t)
 		require.NoError(t, c.make(f))
-		p, err := f.service.Plan(t.Context(), id, of(kind, spec("images")), false)
+		p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: of(kind, spec("images"))})
 		require.NoError(t, err)
 		for _, name := range c.steps {
 			steps := stepsOf(p, name)

@@ -129,7 +129,7 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			_, c0 := f.submit(c.had)
 			f.completed(c0)
 			_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: c.next})
-			_, planErr := f.service.Plan(t.Context(), id, c.next, false)
+			_, planErr := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: c.next})
 			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id,
 				OperationID: "by-queue", Spec: &c.next})
 			require.NoError(t, byQueue)
@@ -246,7 +246,8 @@ func TestPlanOfAReplacement(t *testing.T) {
 			_, c := f.submit(of(kinds[0], spec("images")))
 			f.completed(c)
 			before, there := f.counts(), managed(f)
-			p, err := f.service.Plan(t.Context(), id, of(kinds[1], spec("images")), true)
+			p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: of(kinds[1], spec("images")),
+				Replace: true})
 			require.NoError(t, err)
 			steps := map[string][]string{}
 			told := ""
@@ -351,7 +352,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 			}
 			require.Contains(t, found, c.code)
 			assert.NotContains(t, fmt.Sprint(report), "az ad app")
-			p, err := f.service.Plan(t.Context(), id, spec("images"), false)
+			p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 			require.NoError(t, err)
 			require.NotNil(t, p.Steps[0].Diagnosis)
 			assert.Contains(t, p.Steps[0].Diagnosis.Detail, was.ClientID)
@@ -375,7 +376,7 @@ func TestTwentySubjectsAtAzuresRate(t *testing.T) {
 	f := newFixture(t)
 	f.world.SetLimits(world.Limits{ManagedIdentityRates: true})
 	s := of(integration.IdentityManaged, trusting(20, "service-00"))
-	p, err := f.service.Plan(t.Context(), id, s, false)
+	p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: s})
 	require.NoError(t, err)
 	assert.Equal(t, "20 federatedCredentials: about 80 s", p.Takes)
 	f.Advance(time.Minute)
@@ -511,8 +512,9 @@ func TestADenyingPolicyIsNamed(t *testing.T) {
 func TestPlanOfAGroupWithoutARight(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	p, err := f.service.Plan(t.Context(), id, withIdentity(integration.Identity{Kind: integration.IdentityManaged,
-		ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/elsewhere"}), false)
+	p, err := f.service.Plan(t.Context(), provision.Submission{ID: id,
+		Spec: withIdentity(integration.Identity{Kind: integration.IdentityManaged,
+			ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/elsewhere"})})
 	require.NoError(t, err)
 	require.Equal(t, "managedIdentity", p.Steps[0].Name)
 	assert.Equal(t, provision.ActionUnknown, p.Steps[0].Action)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -147,7 +148,7 @@ func TestWhatIsBlockedTakesNoTime(t *testing.T) {
 	for name, want := range map[string]string{"by-hand": "",
 		integration.CredentialName(other): "1 federatedCredential: about 4 s"} {
 		put(name, "api://somewhere-else")
-		p, err := f.service.Plan(t.Context(), id, s, false)
+		p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: s})
 		require.NoError(t, err)
 		assert.Equal(t, want, p.Takes, name)
 		require.NoError(t, f.world.DeleteUserAssignedIdentityCredential(

@@ -196,7 +196,7 @@ func TestAPlanTouchesNothingOfAnyKind(t *testing.T) {
 	h.roof.there["roof-1"] = "changed"
 	h.walls.there["walls-1"] = "as asked"
 	h.ground.theirs = "ground-1"
-	p, err := h.service.Plan(t.Context(), id, spec("images"), false)
+	p, err := h.service.Plan(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]provision.Action{"ground-1": provision.ActionBlocked,
 		"walls-1": provision.ActionUnchanged,
@@ -470,7 +470,7 @@ func TestAReplacementTakesDownWhatIsRecordedFirst(t *testing.T) {
 	h.journal.writes()
 	h.ground.learn = nil
 
-	p, err := h.service.Plan(t.Context(), id, spec("images"), false)
+	p, err := h.service.Plan(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 	require.NoError(t, err)
 	assert.Empty(t, h.journal.writes())
 	var deleted, told []string

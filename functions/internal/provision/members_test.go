@@ -239,7 +239,7 @@ func showsTheirs(f *fixture, report assessment.Report, item, member, have string
 // theirStep is the one step of a dry run that shows the member, as somebody else's.
 func theirStep(f *fixture, s integration.Spec, item, member string) provision.PlannedStep {
 	f.t.Helper()
-	p, err := f.service.Plan(f.t.Context(), id, s, false)
+	p, err := f.service.Plan(f.t.Context(), provision.Submission{ID: id, Spec: s})
 	require.NoError(f.t, err)
 	var shown []provision.PlannedStep
 	for _, step := range p.Steps {

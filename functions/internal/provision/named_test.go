@@ -152,7 +152,7 @@ func TestANamedIntegrationIsWatched(t *testing.T) {
 				assert.Equal(t, c.status, found.Status, by)
 				assert.Equal(t, c.member, memberOf(found), by)
 			}
-			p, err := f.service.Plan(t.Context(), id, naming(), false)
+			p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: naming()})
 			require.NoError(t, err)
 			action := provision.ActionUnchanged
 			if c.refuses {

@@ -75,10 +75,10 @@ func (PlannedStep) LongTags() map[string]string {
 	}
 }
 
-// Plan validates the spec, looks at what there is, and tells what Submit would lead to. It touches nothing. replace
-// lets the spec ask for another identity than there is, as in a Submission.
-func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, replace bool) (Plan, error) {
-	w := s.intent(spec, replace)
+// Plan validates the spec, looks at what there is, and tells what Submit would lead to, or refuses what that would
+// refuse. It touches nothing.
+func (s *Service) Plan(ctx context.Context, sub Submission) (Plan, error) {
+	id, w := sub.ID, s.intent(sub.Spec, sub.Replace)
 	if err := s.resolve(ctx, id, w); err != nil {
 		return Plan{}, err
 	}
@@ -87,6 +87,10 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		return Plan{}, operation.StoreError(err)
 	}
 	if err := w.admit(&d); err != nil {
+		return Plan{}, err
+	}
+	asked := operation.Intent{IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch}
+	if err := asked.Preconditions(d); err != nil {
 		return Plan{}, err
 	}
 	d.ID, d.Spec = id, w.resolved

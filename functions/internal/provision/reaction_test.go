@@ -350,7 +350,7 @@ func TestACredentialMadeByHandInThePlaceOfOurs(t *testing.T) {
 	assert.Equal(t, told, checkOf(t, report, "structure.federatedCredential").Differences)
 	looked := checkOf(t, structure(f), "structure.federatedCredential")
 	assert.Equal(t, []any{refused, diagnosis.OutcomeFail}, []any{looked.Code, looked.Status})
-	p, err := f.service.Plan(t.Context(), id, spec("images"), false)
+	p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 	require.NoError(t, err)
 	at := slices.IndexFunc(p.Steps, func(s provision.PlannedStep) bool { return s.Name == "federatedCredential" })
 	step := p.Steps[at]

@@ -104,7 +104,7 @@ func TestWhatIsNotSetAside(t *testing.T) {
 			return err
 		}, diagnosis.CodeRecordUnreadable},
 		"a dry run": {broken, func(f *fixture) error {
-			_, err := f.service.Plan(f.t.Context(), id, spec("images"), false)
+			_, err := f.service.Plan(f.t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 			return err
 		}, diagnosis.CodeRecordUnreadable},
 		"drift": {broken, func(f *fixture) error {

@@ -134,7 +134,7 @@ func TestALookWithAStoreThatFails(t *testing.T) {
 	}{
 		"drift": {func(f *fixture) error { _, err := f.service.Drift(f.t.Context(), id); return err }, 1},
 		"plan": {func(f *fixture) error {
-			_, err := f.service.Plan(f.t.Context(), id, spec("archive"), false)
+			_, err := f.service.Plan(f.t.Context(), provision.Submission{ID: id, Spec: spec("archive")})
 			return err
 		}, 0},
 		"access test": {func(f *fixture) error {

@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func TestTeardownAndItsNeighbours(t *testing.T) {
 	a, down := f.remove(provision.TeardownOptions{})
 	_, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 	requireCode(t, "deprovisioning", err)
-	_, err = f.service.Plan(t.Context(), id, spec("images"), false)
+	_, err = f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 	requireCode(t, "deprovisioning", err)
 	same, _ := f.remove(provision.TeardownOptions{})
 	assert.Equal(t, a.Operation.ID, same.Operation.ID, "a second DELETE answers the first one's operation")
@@ -81,7 +82,7 @@ func TestPlanTellsOfAnAccountThatIsNotThere(t *testing.T) {
 	s := spec("images")
 	s.Storage[0].ResourceID = strings.TrimSuffix(s.Storage[0].ResourceID,
 		path.Base(s.Storage[0].ResourceID)) + "nosuch"
-	plan, err := f.service.Plan(t.Context(), id, s, false)
+	plan, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: s})
 	require.NoError(t, err)
 	i := slices.IndexFunc(plan.Steps, func(step provision.PlannedStep) bool { return step.Name == "roleAssignment" })
 	require.GreaterOrEqual(t, i, 0, "%+v", plan.Steps)
@@ -91,11 +92,43 @@ func TestPlanTellsOfAnAccountThatIsNotThere(t *testing.T) {
 	assert.Equal(t, counts{}, f.counts())
 }
 
+// TestAPlanIsRefusedAsItsSubmissionWouldBe, where the version of the spec is another one than who asks has seen.
+func TestAPlanIsRefusedAsItsSubmissionWouldBe(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ask := func(ifMatch, ifNoneMatch string) (planned, submitted error) {
+		in := provision.Submission{ID: id, Spec: spec("images"), IfMatch: ifMatch, IfNoneMatch: ifNoneMatch}
+		_, planned = f.service.Plan(t.Context(), in)
+		_, submitted = f.service.Submit(t.Context(), in)
+		return planned, submitted
+	}
+	planned, submitted := ask(`"any"`, "")
+	requireCode(t, diagnosis.CodePreconditionFailed, planned)
+	requireCode(t, diagnosis.CodePreconditionFailed, submitted)
+	planned, submitted = ask("", "*")
+	require.NoError(t, errors.Join(planned, submitted), "there is none yet")
+	f.handle(f.Command(f.Document().Status.LastOperationID))
+	version := integration.SpecVersion(f.Document())
+	for _, c := range []struct {
+		ifMatch, ifNoneMatch string
+		isFine               bool
+	}{{`"stale"`, "", false}, {"", "*", false}, {"", version, false}, {version, "", true}, {"*", "", true},
+		{"", `"stale"`, true}} {
+		planned, submitted := ask(c.ifMatch, c.ifNoneMatch)
+		if c.isFine {
+			require.NoError(t, errors.Join(planned, submitted), c)
+			continue
+		}
+		requireCode(t, diagnosis.CodePreconditionFailed, planned)
+		assert.Equal(t, submitted.Error(), planned.Error(), c)
+	}
+}
+
 func TestPlanTouchesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	actions := func(s integration.Spec) []string {
-		p, err := f.service.Plan(t.Context(), id, s, false)
+		p, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: s})
 		require.NoError(t, err)
 		var all []string
 		for _, step := range p.Steps {
@@ -120,6 +153,6 @@ func TestPlanTouchesNothing(t *testing.T) {
 	f.requests = nil
 	assert.Equal(t, "application restore", actions(spec("images"))[0])
 	assertReads(t, f.requests)
-	_, err := f.service.Plan(t.Context(), id, integration.Spec{}, false)
+	_, err := f.service.Plan(t.Context(), provision.Submission{ID: id, Spec: integration.Spec{}})
 	requireCode(t, "invalid-spec", err)
 }
