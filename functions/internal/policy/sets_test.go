@@ -19,7 +19,9 @@ func TestSetsOfCodes(t *testing.T) {
 		return e.Who == diagnosis.WhoDDOEAdmin || e.Who == diagnosis.WhoOperator ||
 			e.Who == diagnosis.WhoCaller && strings.HasPrefix(e.Steps[0], "Send ") // the token that was sent
 	}
-	isOfRun := func(e diagnosis.Entry) bool { return e.Layer == "" || e.Layer == "structure" || e.Layer == "token" }
+	isOfNoTest := func(e diagnosis.Entry) bool { // an access test tells none of these
+		return slices.Contains([]string{"", "discovery", "structure", "token"}, e.Layer)
+	}
 	for name, c := range map[string]struct {
 		codes  []diagnosis.Code
 		is     func(diagnosis.Code) bool
@@ -32,7 +34,7 @@ func TestSetsOfCodes(t *testing.T) {
 				return e.Layer == "token" && !strings.HasPrefix(string(e.Code), "ddoe-") // what the platform answers
 			}},
 		"of the sender": {ofSender(), IsOfSender, isForSender,
-			func(e diagnosis.Entry) bool { return isForSender(e) && !isOfRun(e) }},
+			func(e diagnosis.Entry) bool { return isForSender(e) && !isOfNoTest(e) }},
 		"mended by a PUT": {mendedByPut(), IsMendedByPut, func(e diagnosis.Entry) bool {
 			steps := strings.Join(e.Steps, " ")
 			return strings.Contains(steps, "PUT") && !strings.Contains(steps, "A PUT does not")

@@ -29,8 +29,12 @@ func outside() []group {
 			integration-deleted managed-identity-paced message-expired no-storage not-provisioned superseded`)},
 		{"it is about the service's own parts, whatever integration is asked about", strings.Fields(`
 			internal key-vault-reference-unresolved operation-unreadable queue-unavailable record-set-aside
-			record-too-new record-unreadable request-timeout service-identity-unavailable store-unavailable
-			unrecognised`)},
+			record-too-new record-unreadable request-timeout service-bus-permission-missing
+			service-identity-unavailable store-unavailable unrecognised`)},
+		{"it is about a file that is judged with depth=discovery, of whatever integration: TestDiscovery tells them",
+			strings.Fields(`
+			address-not-public container-public host-not-allowed ids-swapped issuer-document-invalid
+			issuer-document-mismatch issuer-document-unusual issuer-key-unusable issuer-unavailable`)},
 		{"it is about the subject token that was sent, or that nobody gives, and not about the integration",
 			strings.Fields(`
 			assertion-expired assertion-from-entra assertion-malformed assertion-type-unsupported
@@ -52,7 +56,8 @@ func outside() []group {
 			storage-version-unsupported`)},
 		{"it is about the platform's API, or what is set up of it, before anything of an integration", strings.Fields(`
 			ddoe-answer-invalid ddoe-api-key-expiring ddoe-api-off ddoe-api-usable ddoe-forbidden ddoe-not-found
-			ddoe-option-unmapped ddoe-options-changed ddoe-throttled ddoe-type-unknown 			ddoe-unavailable`)},
+			ddoe-option-unmapped ddoe-options-changed ddoe-throttled ddoe-type-unknown
+			ddoe-unavailable`)},
 		{"it is of the platform's side, told by drift, test, health and operation through the one kind that sees " +
 			"it: its tests", strings.Fields(`
 			ddoe-driver-changed ddoe-driver-foreign ddoe-driver-not-deleted
