@@ -91,7 +91,7 @@ func TestImportRulesOfKinds(t *testing.T) {
 // loopFiles are the files of the loops, which name no kind.
 var loopFiles = map[string][]string{
 	"functions/internal/provision": {"run.go", "converge.go", "plan.go", "teardown.go", "drift.go", "tasks.go",
-		"replace.go", "look.go", "left.go", "prove.go", "confirm.go"},
+		"replace.go", "look.go", "left.go", "prove.go", "confirm.go", "verify.go", "recorder.go"},
 	"functions/internal/health": {"look.go", "complete.go"},
 }
 

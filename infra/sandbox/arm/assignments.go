@@ -75,7 +75,8 @@ func (c *call) putAssignment(scope, name string) (answer, error) {
 // one does not fulfil. authorize has said before whether there is a right at all.
 func (c *call) underCondition(action string, ra rbac.RoleAssignment, request, resource condition.Attributes) error {
 	id := rbac.RoleAssignmentID(ra.Scope, ra.Name)
-	if c.world.AllowedUnder(c.caller, action, id, request, resource) {
+	if c.world.AllowedUnder(c.caller, condition.Access{Action: action, Request: request, Resource: resource},
+		id, false) {
 		return nil
 	}
 	return c.denied(action, id)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
 )
 
 // right is one thing that a role can grant.
@@ -34,12 +35,35 @@ func (s *Service) allowed(principal entra.Principal, r request, rights []right) 
 	if r.container != "" {
 		scope += "/blobServices/default/containers/" + r.container
 	}
+	access := condition.Access{Request: condition.Attributes{}, Resource: s.attributes(r)}
+	if query := r.URL.Query(); r.blob == "" && query.Get("comp") == "list" {
+		access.SubOperation = "Blob.List"
+		access.Request[containersProvider+"/blobs:prefix"] = query["prefix"]
+	}
 	for _, wanted := range rights {
-		if s.world.Allowed(principal.ID, string(wanted), scope, wanted.data()) {
+		access.Action = string(wanted)
+		if s.world.AllowedUnder(principal.ID, access, scope, wanted.data()) {
 			return true
 		}
 	}
 	return false
+}
+
+// attributes are what a condition can ask of the container and the blob. A blob that is not there has a path and no
+// tags, so a condition refuses before anybody learns that it is not there.
+// Source: https://learn.microsoft.com/azure/storage/blobs/storage-auth-abac-attributes.
+func (s *Service) attributes(r request) condition.Attributes {
+	given := condition.Attributes{containersProvider + ":name": {r.container}}
+	if r.blob == "" {
+		return given
+	}
+	given[containersProvider+"/blobs:path"] = []string{r.blob}
+	if blob, err := s.world.ReadBlob(r.account.Name, r.container, r.blob); err == nil {
+		for key, value := range blob.Tags {
+			given[containersProvider+"/blobs/tags:"+key+condition.CaseSensitive] = []string{value}
+		}
+	}
+	return given
 }
 
 // authenticate finds out who asks. An account accepts tokens of its own tenant only, for storage as a whole or for

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -131,6 +132,64 @@ func TestPermissionOracle(t *testing.T) {
 			left, err := f.world.Blobs(world.DataAccount, "images", "")
 			require.NoError(t, err)
 			assert.Empty(t, left)
+		})
+	}
+}
+
+// TestConditionsAreHeeded: a condition on the role assignment decides by path, prefix and tags, before anybody learns
+// whether the blob is there.
+func TestConditionsAreHeeded(t *testing.T) {
+	t.Parallel()
+	const containersProvider = "Microsoft.Storage/storageAccounts/blobServices/containers"
+	const blobs = containersProvider + "/blobs"
+	for name, tc := range map[string]struct {
+		condition        string
+		in, out, isThere bool // write to in/ and out/, read a blob with a tag
+		list             bool // of in/
+	}{
+		"none":    {"", true, true, true, true},
+		"by path": {"@Resource[" + blobs + ":path] StringLike 'in/*'", true, false, true, false},
+		"by name": {"@Resource[" + containersProvider + ":name] StringEquals 'images'", true, true, true, true},
+		"by another": {"@Resource[" + containersProvider + ":name] StringEquals 'archive'", false, false,
+			false, false},
+		"by tag": {"@Resource[" + blobs + "/tags:Project<$key_case_sensitive$>] StringEquals 'Cascade'", false, false,
+			true, false},
+		"by prefix": {"!(ActionMatches{'" + blobs + "/read'} AND SubOperationMatches{'Blob.List'}) " +
+			"OR @Request[" + blobs +
+			":prefix] StringStartsWith 'in/'", true, true, true, true},
+		"not understood": {"Exists @Resource[" + blobs + ":path]", false, false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			principal := f.principal(t, "", "")
+			_, _, err := f.world.PutRoleAssignment(rbac.RoleAssignment{Name: uuid.NewString(),
+				Scope: containerID(world.DataAccountID, "images"), PrincipalID: principal.ID,
+				PrincipalType: "ServicePrincipal", Condition: tc.condition, ConditionVersion: "2.0",
+				RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleBlobDataContributor)})
+			require.NoError(t, err)
+			_, err = f.world.WriteBlob(world.DataAccount, "images", world.Blob{Name: "in/tagged",
+				Tags: map[string]string{"Project": "Cascade"}})
+			require.NoError(t, err)
+			client := f.client(t, world.DataAccount, f.tokenOf(principal, entra.ResourceStorage))
+			isAllowed := func(err error) bool {
+				var failed *azcore.ResponseError
+				if err != nil {
+					require.ErrorAs(t, err, &failed)
+				}
+				return failed == nil || failed.StatusCode != http.StatusForbidden
+			}
+			write := func(name string) error {
+				_, err := client.UploadBuffer(t.Context(), "images", name, nil, nil)
+				return err
+			}
+			assert.Equal(t, tc.in, isAllowed(write("in/a")), "in/a")
+			assert.Equal(t, tc.out, isAllowed(write("out/a")), "out/a")
+			_, err = blobClient(client, "in/tagged").GetProperties(t.Context(), nil)
+			assert.Equal(t, tc.isThere, isAllowed(err), "in/tagged")
+			_, err = client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{
+				Prefix: new("in/")}).NextPage(t.Context())
+			assert.Equal(t, tc.list, isAllowed(err), "list of in/")
 		})
 	}
 }

@@ -56,17 +56,14 @@ func outside() []group {
 			storage-version-unsupported`)},
 		{"it is about the platform's API, or what is set up of it, before anything of an integration", strings.Fields(`
 			ddoe-answer-invalid ddoe-api-key-expiring ddoe-api-off ddoe-api-usable ddoe-forbidden ddoe-not-found
-			ddoe-option-unmapped ddoe-options-changed ddoe-throttled ddoe-type-unknown
-			ddoe-unavailable`)},
+			ddoe-option-unmapped ddoe-options-changed ddoe-throttled ddoe-type-unknown ddoe-unavailable`)},
 		{"it is of the platform's side, told by drift, test, health and operation through the one kind that sees " +
 			"it: its tests", strings.Fields(`
-			ddoe-driver-changed ddoe-driver-foreign ddoe-driver-not-deleted
-			ddoe-driver-test-failed ddoe-driver-unchanged ddoe-driver-unwanted
-			ddoe-integration-changed ddoe-integration-in-use
-			ddoe-integration-not-deleted ddoe-integration-not-used
-			ddoe-integration-unchanged ddoe-integration-unknown
-			ddoe-integration-unwanted ddoe-organization-unknown
-			ddoe-project-elsewhere ddoe-project-unknown 			ddoe-validation-failed ddoe-validation-slow`)},
+			ddoe-driver-changed ddoe-driver-foreign ddoe-driver-not-deleted ddoe-driver-test-failed
+			ddoe-driver-unchanged ddoe-driver-unwanted ddoe-integration-changed ddoe-integration-in-use
+			ddoe-integration-not-deleted ddoe-integration-not-used ddoe-integration-unchanged
+			ddoe-integration-unknown ddoe-integration-unwanted ddoe-organization-unknown ddoe-project-elsewhere
+			ddoe-project-unknown ddoe-validation-failed ddoe-validation-slow`)},
 		{"an operation waits for minutes before it tells it, as the answer is also that of a replica that lags",
 			[]string{"unique-name-taken"}},
 	}

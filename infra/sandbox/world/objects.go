@@ -121,6 +121,7 @@ type Blob struct {
 	ContentType string            `json:"contentType,omitempty"`
 	ETag        string            `json:"etag"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"` // blob index tags, by which conditions may decide
 	Created     time.Time         `json:"created"`
 	Modified    time.Time         `json:"lastModified"`
 }

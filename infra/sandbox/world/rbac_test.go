@@ -238,15 +238,16 @@ func TestAllowedUnderCondition(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := newSeeded(t)
+			access := condition.Access{Action: write, Request: users}
 			for i, c := range tc.conditions {
 				_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{Name: []string{oneName, twoName}[i],
 					Scope:       []string{DataAccountID, DataResourceGroupID}[i],
 					PrincipalID: somebody, RoleDefinitionID: rbac.RoleRBACAdministrator, Condition: c})
 				require.NoError(t, err)
 			}
-			assert.Equal(t, tc.want, w.AllowedUnder(somebody, write, DataAccountID, users, nil))
+			assert.Equal(t, tc.want, w.AllowedUnder(somebody, access, DataAccountID, false))
 			assert.True(t, w.Allowed(somebody, write, DataAccountID, false), "the right is there")
-			assert.False(t, w.AllowedUnder(somebody, write, LockedAccountID+"2", users, nil) &&
+			assert.False(t, w.AllowedUnder(somebody, access, LockedAccountID+"2", false) &&
 				len(tc.conditions) == 1, "another scope")
 		})
 	}

@@ -266,19 +266,19 @@ func TestACreateThatIsRefusedIsNotInDoubt(t *testing.T) {
 		"500":            {status(500), 2, 31 * time.Second},
 		"500 after":      {fault{after: true, answer: status(500).answer}, 1, time.Second},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			began := f.now()
-			f.strike("POST /orgs/", 1, c.x)
-			require.Empty(t, f.run(resource.View{}).errs)
-			assert.LessOrEqual(t, f.now().Sub(began), c.most)
-			creates := slices.DeleteFunc(f.writes(), func(r string) bool {
-				return !strings.HasPrefix(r, "POST /orgs/")
+		for _, create := range []string{"POST /orgs/", "POST /drivers"} {
+			t.Run(name+"/"+create, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				began := f.now()
+				f.strike(create, 1, c.x)
+				require.Empty(t, f.run(resource.View{}).errs)
+				assert.LessOrEqual(t, f.now().Sub(began), c.most)
+				creates := slices.DeleteFunc(f.writes(), func(r string) bool { return !strings.HasPrefix(r, create) })
+				assert.Len(t, creates, c.creates)
+				f.requireOne(name)
 			})
-			assert.Len(t, creates, c.creates)
-			f.requireOne(name)
-		})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package condition evaluates the conditions of role assignments (Azure ABAC, version 2.0), as far as this project
-// uses them: ActionMatches, and three comparisons of an attribute of the request or the resource with a list of
-// values. Everything else is an error of Parse: what is not understood must not look as if it were granted.
+// uses them: ActionMatches, SubOperationMatches, and comparisons of an attribute of the request or the resource with a
+// value or a list of values. Everything else is an error of Parse: what is not understood must not look as if it were
+// granted.
 //
 // Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-format.
 package condition
@@ -8,6 +9,7 @@ package condition
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,22 +21,26 @@ import (
 const MaximumLength = 8 << 10
 
 // Attributes are values by the attribute's name, such as Microsoft.Authorization/roleAssignments:PrincipalType. Names
-// are compared without regard to case.
+// are compared without regard to case, those of tags with it.
 type Attributes map[string][]string
+
+// CaseSensitive is the end of the name of a tag's attribute.
+const CaseSensitive = "<$key_case_sensitive$>"
 
 func (a Attributes) values(name string) []string {
 	for n, values := range a {
-		if strings.EqualFold(n, name) {
+		if n == name || !strings.HasSuffix(name, CaseSensitive) && strings.EqualFold(n, name) {
 			return values
 		}
 	}
 	return nil
 }
 
-// Access is what somebody is about to do: the action, what the request states and what the resource has.
+// Access is what somebody is about to do: the action, the part of it that the request is, such as Blob.List, what the
+// request states and what the resource has.
 type Access struct {
-	Action            string
-	Request, Resource Attributes
+	Action, SubOperation string
+	Request, Resource    Attributes
 }
 
 // Condition is a parsed condition. The zero value is fulfilled by nothing.
@@ -164,16 +170,18 @@ func (p *parser) primary() (expression, error) {
 		}
 		return e, p.symbol(")")
 	case t.kind == word && t.text == "ActionMatches":
-		return p.actionMatches()
+		return p.matches(func(a Access) string { return a.Action })
+	case t.kind == word && t.text == "SubOperationMatches":
+		return p.matches(func(a Access) string { return a.SubOperation })
 	case t.kind == attribute:
 		return p.comparison(t)
 	default:
-		return nil, expected("(, ActionMatches or an attribute", t)
+		return nil, expected("(, ActionMatches, SubOperationMatches or an attribute", t)
 	}
 }
 
-// actionMatches reads {'action'} after ActionMatches. Azure allows a * in it; nothing here does.
-func (p *parser) actionMatches() (expression, error) {
+// matches reads {'action'} after ActionMatches or SubOperationMatches. Azure allows a * in it; nothing here does.
+func (p *parser) matches(of func(Access) string) (expression, error) {
 	if err := p.symbol("{"); err != nil {
 		return nil, err
 	}
@@ -181,24 +189,29 @@ func (p *parser) actionMatches() (expression, error) {
 	if action.kind != text || action.text == "" || strings.Contains(action.text, "*") {
 		return nil, expected("an action without * in quotes", action)
 	}
-	return func(a Access) bool { return strings.EqualFold(a.Action, action.text) }, p.symbol("}")
+	return func(a Access) bool { return strings.EqualFold(of(a), action.text) }, p.symbol("}")
 }
 
-// operator compares the values of an attribute with a list of values of a kind.
+// operator compares the values of an attribute with a value, or a list of values, of a kind.
 type operator struct {
-	values  kind
-	compare func(actual, values []string) bool
+	values   kind
+	isSingle bool
+	compare  func(actual, values []string) bool
 }
 
-// operators are those that the attributes of role assignments take in this project.
+// operators are those that the attributes of role assignments and blobs take in this project.
 // Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-authorization-actions-attributes, and
 // conditions-format, "Cross product comparison operators": ForAnyOfAnyValues holds if one value on the left satisfies
-// the comparison to one on the right, ForAnyOfAllValues if one on the left satisfies it to every one on the right.
+// the comparison to one on the right, ForAnyOfAllValues if one on the left satisfies it to every one on the right. And
+// "String comparison operators": StringLike knows * and ?, and all but IgnoreCase heed case.
 func operators() map[string]operator {
 	return map[string]operator{
-		"ForAnyOfAnyValues:GuidEquals":             {word, anyOfAny(sameGUID)},
-		"ForAnyOfAnyValues:StringEqualsIgnoreCase": {text, anyOfAny(strings.EqualFold)},
-		"ForAnyOfAllValues:GuidNotEquals": {word, func(actual, values []string) bool {
+		"StringEquals":                             {text, true, anyOfAny(func(a, v string) bool { return a == v })},
+		"StringStartsWith":                         {text, true, anyOfAny(strings.HasPrefix)},
+		"StringLike":                               {text, true, anyOfAny(isLike)},
+		"ForAnyOfAnyValues:GuidEquals":             {word, false, anyOfAny(sameGUID)},
+		"ForAnyOfAnyValues:StringEqualsIgnoreCase": {text, false, anyOfAny(strings.EqualFold)},
+		"ForAnyOfAllValues:GuidNotEquals": {word, false, func(actual, values []string) bool {
 			return slices.ContainsFunc(actual, func(a string) bool {
 				return !slices.ContainsFunc(values, func(v string) bool { return sameGUID(a, v) })
 			})
@@ -222,7 +235,7 @@ func (p *parser) comparison(of token) (expression, error) {
 	if name.kind != word || !ok {
 		return nil, expected(strings.Join(slices.Sorted(maps.Keys(known)), " or "), name)
 	}
-	list, err := p.list(op.values)
+	list, err := p.values(op)
 	if err != nil {
 		return nil, err
 	}
@@ -233,6 +246,25 @@ func (p *parser) comparison(of token) (expression, error) {
 		}
 		return op.compare(source.values(of.text), list)
 	}, nil
+}
+
+// values reads what an operator compares with.
+func (p *parser) values(op operator) ([]string, error) {
+	if !op.isSingle {
+		return p.list(op.values)
+	}
+	t := p.next()
+	if t.kind != op.values {
+		return nil, expected("a "+op.values.String(), t)
+	}
+	return []string{t.text}, nil
+}
+
+// isLike reports whether a text fits a pattern with * and ?.
+func isLike(actual, pattern string) bool {
+	quoted := regexp.QuoteMeta(pattern)
+	quoted = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(quoted)
+	return regexp.MustCompile(`(?s)^` + quoted + `$`).MatchString(actual)
 }
 
 // list reads {value, …}: strings in quotes, or GUIDs as they are.

@@ -96,6 +96,43 @@ func TestForAnyOfAllValuesGuidNotEquals(t *testing.T) {
 	}
 }
 
+// TestConditionsOnBlobs have these attributes. Case counts in values and in names of tags; what is absent fits
+// nothing.
+func TestConditionsOnBlobs(t *testing.T) {
+	t.Parallel()
+	const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+	access := Access{Action: blobs + "/read", SubOperation: "Blob.List",
+		Request: Attributes{blobs + ":prefix": {"in/2026/"}}, Resource: Attributes{blobs + ":path": {"in/2026/a.b"},
+			blobs + "/tags:Project" + CaseSensitive: {"Cascade"}}}
+	for input, want := range map[string]bool{
+		"SubOperationMatches{'Blob.List'}":                                                   true,
+		"SubOperationMatches{'Blob.Read.WithTagConditions'}":                                 false,
+		"@Resource[" + blobs + ":path] StringEquals 'in/2026/a.b'":                           true,
+		"@Resource[" + blobs + ":path] StringEquals 'in/2026/A.b'":                           false,
+		"@Resource[" + blobs + ":path] StringLike 'in/*'":                                    true,
+		"@Resource[" + blobs + ":path] StringLike 'in/????/a.b'":                             true,
+		"@Resource[" + blobs + ":path] StringLike 'in/2026/a?b?'":                            false,
+		"@Resource[" + blobs + ":path] StringLike '2026/*'":                                  false,
+		"@Resource[" + blobs + ":path] StringLike 'in/2026/aXb'":                             false,
+		"@Resource[" + blobs + ":path] StringStartsWith 'in/'":                               true,
+		"@Resource[" + blobs + ":path] StringStartsWith 'out/'":                              false,
+		"@Request[" + blobs + ":prefix] StringStartsWith 'in/'":                              true,
+		"@Request[" + blobs + ":path] StringStartsWith 'in/'":                                false,
+		"@Resource[" + blobs + "/tags:Project<$key_case_sensitive$>] StringEquals 'Cascade'": true,
+		"@Resource[" + blobs + "/tags:project<$key_case_sensitive$>] StringEquals 'Cascade'": false,
+		"@Resource[" + blobs + "/tags:Project<$key_case_sensitive$>] StringEquals 'cascade'": false,
+	} {
+		t.Run(input, func(t *testing.T) {
+			t.Parallel()
+			c, err := Parse(input)
+			require.NoError(t, err)
+			assert.Equal(t, want, c.Fulfilled(access))
+		})
+	}
+	_, err := Parse("@Resource[" + blobs + ":path] StringLike {'in/*'}")
+	require.ErrorContains(t, err, "string in quotes is expected", "one value, no list")
+}
+
 // x is true, y is false for the access of TestOperators.
 func TestOperators(t *testing.T) {
 	expand := strings.NewReplacer("x", "ActionMatches{'a'}", "y", "ActionMatches{'b'}")
@@ -121,7 +158,7 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 	}{
 		"empty":               {"", "not the end", 0},
 		"only blanks":         {" \n", "not the end", 2},
-		"unknown function":    {"SubOperationMatches{'x'}", `not "SubOperationMatches"`, 0},
+		"unknown function":    {"Exists{'x'}", `not "Exists"`, 0},
 		"lower-case operator": {"ActionMatches{'a'} and ActionMatches{'b'}", "AND, OR or the end", 19},
 		"operand missing":     {"ActionMatches{'a'} AND", "not the end", 22},
 		"not closed":          {"(ActionMatches{'a'}", ") is expected", 19},

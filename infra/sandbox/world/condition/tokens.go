@@ -38,7 +38,8 @@ func expected(what string, found token) error {
 }
 
 var lexemes = regexp.MustCompile(`^(?:([ \t\r\n]+)|(&&|\|\||[(){},` +
-	`!])|([A-Za-z0-9][A-Za-z0-9:-]*)|'([^'\\]*)'|@(Request|Resource)\[([A-Za-z0-9./:]+)\])`)
+	`!])|([A-Za-z0-9][A-Za-z0-9:-]*)|'([^'\\]*)'|@(Request|Resource)` +
+	`\[([A-Za-z0-9._/:-]+(?:<\$key_case_sensitive\$>)?)\])`)
 
 // tokenise splits a condition; the last token is of kind end.
 func tokenise(input string) ([]token, error) {

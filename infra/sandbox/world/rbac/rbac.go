@@ -132,16 +132,15 @@ func (r *RBAC) deleteAssignment(ra RoleAssignment) {
 
 // Allowed tells whether the principal may do the action (a data action, or one of the control plane) at the scope now.
 // Assignments at the scope and above it count, once they are Timing.RBACMS old. Conditions are not evaluated: whether
-// they are fulfilled, AllowedUnder tells of an action of the control plane.
+// they are fulfilled, AllowedUnder tells.
 func (r *RBAC) Allowed(principalID, action, scope string, dataAction bool) bool {
 	return r.allowed(principalID, action, scope, dataAction, func(RoleAssignment) bool { return true })
 }
 
-// AllowedUnder tells the same of an action of the control plane whose request and resource have these attributes, the
-// conditions of the assignments evaluated. A condition that the sandbox does not understand is not fulfilled.
-func (r *RBAC) AllowedUnder(principalID, action, scope string, request, resource condition.Attributes) bool {
-	access := condition.Access{Action: action, Request: request, Resource: resource}
-	return r.allowed(principalID, action, scope, false, func(ra RoleAssignment) bool {
+// AllowedUnder tells the same of an access, the conditions of the assignments evaluated. A condition that the sandbox
+// does not understand is not fulfilled.
+func (r *RBAC) AllowedUnder(principalID string, access condition.Access, scope string, dataAction bool) bool {
+	return r.allowed(principalID, access.Action, scope, dataAction, func(ra RoleAssignment) bool {
 		if ra.Condition == "" {
 			return true
 		}
