@@ -52,14 +52,6 @@ func hostReads() []string {
 	}
 }
 
-// aheadOfTheCode are settings of the contract that are deployed although nothing reads them yet.
-func aheadOfTheCode() map[string]string {
-	return map[string]string{
-		"ISSUER_ALLOWLIST":         "judging a customer's issuer by asking it",
-		"STORAGE_SUFFIX_ALLOWLIST": "judging a customer's storage by asking it",
-	}
-}
-
 func TestEverySettingThatIsReadIsSet(t *testing.T) {
 	set := settings(t)
 	for _, name := range codeReads(t) {
@@ -86,10 +78,6 @@ func TestEverySettingThatIsReadIsSet(t *testing.T) {
 func TestEverySettingThatIsSetIsRead(t *testing.T) {
 	read := slices.Concat(codeReads(t), hostReads(), bindingSettings(t))
 	for name := range settings(t) {
-		if why, ok := aheadOfTheCode()[name]; ok {
-			assert.NotContains(t, read, name, "the code reads it now (%s): take it out of aheadOfTheCode", why)
-			continue
-		}
 		assert.Contains(t, read, name, "nothing reads it: take it out of main.bicep")
 	}
 }
@@ -100,9 +88,6 @@ func TestTheListsOfExceptionsAreNotStale(t *testing.T) {
 		for name := range list {
 			assert.Contains(t, read, name, "nothing reads it any more: take it out of the list")
 		}
-	}
-	for name := range aheadOfTheCode() {
-		assert.Contains(t, settings(t), name, "nothing sets it: take it out of aheadOfTheCode")
 	}
 }
 
