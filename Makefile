@@ -36,7 +36,7 @@ demo: ## tell the whole story on free ports: provision, prove access, break it, 
 .PHONY: test
 test: ## run all tests; with Node and the Functions Core Tools also those against Azurite, the JavaScript SDK and the real host
 	@.ci/prerequisites
-	$(GO) test -race -shuffle=on -count=$(RUNS) ./... $(TOOLS)
+	$(GO) test -race -shuffle=on -count=$(RUNS) -timeout 20m ./... $(TOOLS)
 
 .PHONY: check
 check: lint infra test package ## what CI runs: format, vet, analyzers, Bicep, tests, package
