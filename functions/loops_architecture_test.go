@@ -200,3 +200,57 @@ func TestKindsNamed(t *testing.T) {
 		assert.Equal(t, want, kindsNamed(file), text)
 	}
 }
+
+// waitsIn are the calls of a file that pause what it does.
+func waitsIn(file *ast.File) []string {
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, isCall := n.(*ast.CallExpr)
+		if !isCall {
+			return true
+		}
+		name, isSelector := call.Fun.(*ast.SelectorExpr)
+		if !isSelector {
+			return true
+		}
+		of, _ := name.X.(*ast.Ident)
+		isTimer := of != nil && of.Name == "time" &&
+			slices.Contains([]string{"After", "NewTimer", "NewTicker", "AfterFunc"}, name.Sel.Name)
+		if isTimer || name.Sel.Name == "Sleep" {
+			found = append(found, name.Sel.Name)
+		}
+		return true
+	})
+	return found
+}
+
+// TestOnlyThePolicyWaits: every pause is a row of the policy table, which nobody else sleeps beside. What the
+// composition sleeps with is the one exception: it is what the table's pauses are made with.
+func TestOnlyThePolicyWaits(t *testing.T) {
+	t.Parallel()
+	waits := map[string][]string{}
+	for _, s := range sources(t) {
+		for name, file := range s.files {
+			at := path.Join(s.folder, name)
+			if found := waitsIn(file); !s.forTests() && len(found) > 0 && strings.HasPrefix(at, "functions/") {
+				waits[at] = found
+			}
+		}
+	}
+	assert.Equal(t, map[string][]string{
+		"functions/resources.go":            {"NewTimer"},
+		"functions/internal/policy/pace.go": {"Sleep"}, "functions/internal/policy/requests.go": {"Sleep"},
+		"functions/internal/policy/wait.go": {"Sleep"},
+	}, waits)
+	for text, want := range map[string][]string{
+		"func a() { r.requests.Sleep(ctx, pause) }": {"Sleep"},
+		"func a() { time.Sleep(pause) }":            {"Sleep"},
+		"func a() { <-time.After(pause) }":          {"After"},
+		"func a() { slot.After(other) }":            nil,
+		"func a() { a.requests.Await(ctx, wait) }":  nil,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "a.go", "package a\n"+text, 0)
+		require.NoError(t, err)
+		assert.Equal(t, want, waitsIn(file), text)
+	}
+}

@@ -3,6 +3,7 @@ package policy
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,6 +72,10 @@ func TestTheTable(t *testing.T) {
 	is.WriteString("\nis it there\n")
 	for _, r := range absenceRows() {
 		is.WriteString(r.line())
+	}
+	is.WriteString("\nwaits\n")
+	for _, name := range slices.Sorted(maps.Keys(waits())) {
+		_, _ = fmt.Fprintf(&is, "%s: %v\n", name, waits()[name].pauses)
 	}
 	golden(t, "table.txt", is.String())
 }
