@@ -254,3 +254,36 @@ func TestOnlyThePolicyWaits(t *testing.T) {
 		assert.Equal(t, want, waitsIn(file), text)
 	}
 }
+
+// listsCodes reports whether a file holds a list of codes, by which it decides.
+func listsCodes(file *ast.File) bool {
+	lists := false
+	ast.Inspect(file, func(n ast.Node) bool {
+		list, isLiteral := n.(*ast.CompositeLit)
+		if !isLiteral {
+			return true
+		}
+		if of, isList := list.Type.(*ast.ArrayType); isList {
+			code, isOfPackage := of.Elt.(*ast.SelectorExpr)
+			lists = lists || isOfPackage && code.Sel.Name == "Code"
+		}
+		return true
+	})
+	return lists
+}
+
+// TestOnlyTablesListCodes: what a code means for a decision is asked of the policy's sets. The statuses that codes are
+// answered with are the one other table.
+func TestOnlyTablesListCodes(t *testing.T) {
+	t.Parallel()
+	var lists []string
+	for _, s := range sources(t) {
+		for name, file := range s.files {
+			if !s.forTests() && listsCodes(file) {
+				lists = append(lists, path.Join(s.folder, name))
+			}
+		}
+	}
+	assert.ElementsMatch(t, []string{"functions/internal/policy/codes.go", "functions/internal/policy/sets.go",
+		"functions/internal/problem/status.go"}, lists)
+}

@@ -36,7 +36,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	}
 	report, err := s.verifier().test(ctx, d, wanted)
 	if err != nil {
-		return assessment.Report{}, synchronous(err)
+		return assessment.Report{}, err
 	}
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.Log.WarnContext(ctx, "the document does not show an access test", "integrationId", id,
@@ -72,16 +72,6 @@ func conclusive(wanted access.Request, report assessment.Report) (diagnosis.Diag
 		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
 	return worst, !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
-}
-
-// synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
-func synchronous(err error) error {
-	var known *diagnosis.Error
-	if errors.As(err, &known) && slices.Contains([]diagnosis.Code{diagnosis.CodeDDOEUnavailable,
-		diagnosis.CodeDDOEThrottled}, known.Diagnosis.Code) {
-		known.Diagnosis.Remedy.Steps = []string{"Send the request again, or send a subjectToken of your own."}
-	}
-	return err
 }
 
 // admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token:
