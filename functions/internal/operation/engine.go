@@ -78,11 +78,12 @@ func (e *Engine) Send(ctx context.Context, c message.Command, messageID string, 
 	return nil
 }
 
-// StoreError gives an error of the store its words; absence stays recognisable, and an error that has its words keeps
-// them.
+// StoreError gives an error of the store its words: it is an outage, or an account that does not know our requests.
+// What others decide by stays as it is: absence, that whoever asks has no time left or has gone, and words that are
+// there already.
 func StoreError(err error) error {
 	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, ErrSuperseded) || errors.Is(err, ErrDone) {
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrSuperseded) || errors.Is(err, ErrDone) {
 		return err
 	}
 	var known *diagnosis.Error
