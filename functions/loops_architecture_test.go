@@ -287,3 +287,58 @@ func TestOnlyTablesListCodes(t *testing.T) {
 	assert.ElementsMatch(t, []string{"functions/internal/policy/codes.go", "functions/internal/policy/sets.go",
 		"functions/internal/problem/status.go"}, lists)
 }
+
+// textsIn are the texts of a file, without what it imports.
+func textsIn(file *ast.File) []string {
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if _, isImport := n.(*ast.ImportSpec); isImport {
+			return false
+		}
+		if text, is := n.(*ast.BasicLit); is && text.Kind == token.STRING {
+			found = append(found, strings.Trim(text.Value, "`\""))
+		}
+		return true
+	})
+	return found
+}
+
+// TestOnlyThePolicyNamesOperations: a request is named by a constant, so that a slip is no other request. The packages
+// below the policy table, which give the words, name none that it does not know.
+func TestOnlyThePolicyNamesOperations(t *testing.T) {
+	t.Parallel()
+	const table = "functions/internal/policy/operation.go"
+	all := sources(t)
+	known := map[string]bool{}
+	for _, s := range all {
+		if file := s.files[path.Base(table)]; path.Join(s.folder, path.Base(table)) == table {
+			for _, text := range textsIn(file) {
+				known[text] = strings.Contains(text, ".")
+			}
+		}
+	}
+	require.Greater(t, len(known), 40)
+	for _, s := range all {
+		for name, file := range s.files {
+			at := path.Join(s.folder, name)
+			isBelow := strings.HasPrefix(at, "functions/internal/diagnosis/")
+			for _, text := range textsIn(file) {
+				what, _, isPath := strings.Cut(text, ".")
+				switch {
+				case at == table || !strings.HasPrefix(at, "functions/"):
+				case isBelow && isPath && isRequested(known, what) && !strings.HasSuffix(text, "."):
+					assert.True(t, known[text] || strings.Contains(text, " "), "%s: %q", at, text)
+				case !isBelow:
+					assert.False(t, known[text], "%s: %q", at, text)
+				}
+			}
+		}
+	}
+}
+
+// isRequested reports whether operations begin with a word.
+func isRequested(known map[string]bool, what string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(operation string) bool {
+		return strings.HasPrefix(operation, what+".")
+	})
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
@@ -90,7 +91,7 @@ func StoreError(err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: "store.put"}), Err: err}
+	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: policy.StorePut}), Err: err}
 }
 
 // Words are those of an error for the log: with its cause, which a diagnosis keeps from who has asked, and without

@@ -124,7 +124,7 @@ func (v *verifier) test(ctx context.Context, d integration.Document,
 		token, err := v.tokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
 			words := wordsOf(d)
-			words.Operation = string(policy.SubjectTokenGet)
+			words.Operation = policy.SubjectTokenGet
 			return assessment.Report{}, &diagnosis.Error{Diagnosis: classify.Error(err, words), Err: err}
 		}
 		wanted.Token = token
