@@ -95,10 +95,10 @@ func (f Function) pause(op integration.Operation) time.Duration {
 	if f.Now != nil {
 		now = f.Now
 	}
-	left := op.Waiting.NextAttemptAt.Sub(now())
-	if left <= 0 {
+	wait := op.Waiting.NextAttemptAt.Sub(now())
+	if wait <= 0 {
 		return workingPause
 	}
-	left += time.Second - 1 // rounded up
-	return min(left.Truncate(time.Second), maxPause)
+	wait += time.Second - 1 // rounded up
+	return min(wait.Truncate(time.Second), maxPause)
 }

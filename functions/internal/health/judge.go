@@ -21,19 +21,19 @@ const (
 	maxTries   = 14
 )
 
-// sight is what one report shows of the integration.
-type sight int
+// conclusion is what one report shows of the integration.
+type conclusion int
 
 const (
-	nothing  sight = iota // it could not be told, or may pass by itself
-	working               // access works, or everything is as it was made
-	impaired              // it works, but something should be changed
-	failing               // it does not work, and will not by itself
+	nothing  conclusion = iota // it could not be told, or may pass by itself
+	working                    // access works, or everything is as it was made
+	impaired                   // it works, but something should be changed
+	failing                    // it does not work, and will not by itself
 )
 
-// judgement is a sight with its reasons; there are none where all is well.
+// judgement is a conclusion with its reasons; there are none where all is well.
 type judgement struct {
-	sight sight
+	conclusion conclusion
 	diagnosis.Causes
 }
 
@@ -44,11 +44,11 @@ func judge(r assessment.Report) judgement {
 	j := judgement{Causes: r.Causes}
 	switch {
 	case r.Verdict == assessment.VerdictPass:
-		j.sight = working
+		j.conclusion = working
 	case r.Verdict == assessment.VerdictWarn:
-		j.sight = impaired
+		j.conclusion = impaired
 	case r.Verdict == assessment.VerdictFail && !r.Diagnosis.Transient:
-		j.sight = failing
+		j.conclusion = failing
 	}
 	return j
 }
@@ -59,8 +59,8 @@ func isByDesign(c assessment.Check) bool {
 	return c.Status == diagnosis.OutcomeWarn && policy.IsByDesign(c.Code)
 }
 
-// run is one look that was made.
-type run struct {
+// look is one that was made at an integration.
+type look struct {
 	slot    time.Time // that of the check, or the time of another test
 	confirm bool
 	// isDecided means that a failure needs no second look: this is one, or somebody has asked and is answered.
@@ -75,35 +75,35 @@ type run struct {
 }
 
 // isStructural reports whether the look could not test access itself.
-func (r run) isStructural() bool { return r.report.ClaimLevel == assessment.ClaimStructure }
+func (r look) isStructural() bool { return r.report.ClaimLevel == assessment.ClaimStructure }
 
-// name is the run's part of a message id.
-func (r run) name() string {
+// name is the look's part of a message id.
+func (r look) name() string {
 	if r.confirm {
 		return slotName(r.slot) + "-confirm"
 	}
 	return slotName(r.slot)
 }
 
-// apply moves the record's state by what a run has found. A lasting failure counts when a second look has seen one
+// apply moves the record's state by what a look has found. A lasting failure counts when a second look has seen one
 // too; what could not be told leaves the state, until it has been untold for three intervals.
-func apply(record *integration.HealthRecord, r run) {
+func apply(record *integration.HealthRecord, r look) {
 	record.LastRun, record.LastReport = &r.at, &r.report
 	if r.slot.After(record.LastSlot) {
 		record.LastSlot = r.slot
 	}
 	j := judge(r.report)
 	if r.isFailing {
-		j.sight = failing
+		j.conclusion = failing
 	}
-	if j.sight != failing && record.State == integration.HealthUnhealthy && r.isStructural() &&
+	if j.conclusion != failing && record.State == integration.HealthUnhealthy && r.isStructural() &&
 		record.ClaimLevel != assessment.ClaimStructure {
-		j.sight = nothing // what a test of access has found, no look at the structure disproves
+		j.conclusion = nothing // what a test of access has found, no look at the structure disproves
 	}
-	if j.sight != nothing {
+	if j.conclusion != nothing {
 		record.LastConclusive = record.LastSlot
 	}
-	switch j.sight {
+	switch j.conclusion {
 	case nothing:
 		if record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length() {
 			record.Suspicion = nil
@@ -117,7 +117,7 @@ func apply(record *integration.HealthRecord, r run) {
 			record.LastPass = &r.at
 		}
 		to := integration.HealthHealthy
-		if j.sight == impaired {
+		if j.conclusion == impaired {
 			to = integration.HealthDegraded
 		}
 		move(record, to, j.Causes, r)
@@ -134,7 +134,7 @@ func apply(record *integration.HealthRecord, r run) {
 
 // move enters a state, for the reasons that were seen, and puts the notice of another one into the outbox. Another
 // reason for the same state is told by the history alone.
-func move(record *integration.HealthRecord, to integration.HealthState, why diagnosis.Causes, r run) {
+func move(record *integration.HealthRecord, to integration.HealthState, why diagnosis.Causes, r look) {
 	change := integration.HealthChange{At: r.at, From: record.State, To: to}
 	if why.Diagnosis != nil {
 		change.Code = why.Diagnosis.Code
@@ -160,7 +160,7 @@ func move(record *integration.HealthRecord, to integration.HealthState, why diag
 // itself, or what somebody is mending, shows soon, and what stays costs little. Rights may need half an hour until
 // they count: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. A look in between, because
 // somebody asks, leaves the plan as it is: who asks often would else put it off.
-func planAgain(record *integration.HealthRecord, r run) {
+func planAgain(record *integration.HealthRecord, r look) {
 	if record.State == integration.HealthHealthy || record.State == integration.HealthDegraded {
 		record.Again, record.Tries = nil, 0
 		return

@@ -64,7 +64,7 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 			f := newFixture(t)
 			d := f.integrate(id, "1h")
 			f.slot(1)
-			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.report}))
+			require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: c.report}))
 			s := f.status(id)
 			assert.Equal(t, c.state, s.State)
 			assert.Equal(t, c.claim, s.ClaimLevel)
@@ -88,15 +88,16 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 		false: integration.HealthUnhealthy} {
 		f := newFixture(t)
 		d := f.integrate(id, "1h")
-		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
-		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: waiting, IsOutOfPatience: !patient}))
+		require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: passing()}))
+		require.NoError(t, f.service.Note(t.Context(), d,
+			health.TestResult{Report: waiting, IsOutOfPatience: !patient}))
 		assert.Equal(t, state, f.status(id).State, "what may pass counts when nobody waits for it any more")
 		assert.Equal(t, map[bool]int{true: 0, false: 1}[patient], f.asked(), "and is looked at again")
 	}
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
 	f.change(id, func(d *integration.Document) { d.Status.LastOperationID = "another" })
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: having("role-missing")}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: having("role-missing")}))
 	assert.Equal(t, integration.HealthUnknown, f.status(id).State, "a change has overtaken it")
 }
 
@@ -104,7 +105,7 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 // access alone was missing. It is told once.
 func TestWhatWaitingHasHealed(t *testing.T) {
 	t.Parallel()
-	pass := health.Seen{Report: passing()}
+	pass := health.TestResult{Report: passing()}
 	by := map[string]func(f *fixture){
 		"check": func(f *fixture) { f.check(f.slot(1)) },
 		"test":  func(f *fixture) { require.NoError(f.t, f.service.Note(f.t.Context(), f.Document(), pass)) },
@@ -158,7 +159,7 @@ func TestARefutedAccessIsShown(t *testing.T) {
 	d := f.integrate(id, "1h")
 	missing := diagnosis.New(diagnosis.CodeRoleMissing)
 	for range 2 {
-		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: having("role-missing"),
+		require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: having("role-missing"),
 			Refuted: &missing}))
 	}
 	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
@@ -173,7 +174,7 @@ func TestWhoAsksPutsNothingOff(t *testing.T) {
 	f := newFixture(t)
 	d := f.integrate(id, "24h")
 	f.report = having("role-missing")
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: f.report}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: f.report}))
 	planned := *f.status(id).NextDue
 	for range 5 {
 		f.Advance(10 * time.Second)
@@ -199,7 +200,7 @@ func TestWhatIsNotWellIsLookedAtAgain(t *testing.T) {
 	f := newFixture(t)
 	d := f.integrate(id, "24h")
 	f.report = having("role-missing")
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: f.report}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: f.report}))
 	var pauses []time.Duration
 	for n := 0; n < len(f.Messages(message.QueueHealth)); n++ {
 		m := f.Messages(message.QueueHealth)[n]
@@ -328,7 +329,7 @@ func TestALookThatSaysOtherwise(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			d := f.integrate(id, "1h")
-			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.known}))
+			require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: c.known}))
 			before := f.asked()
 			f.Advance(time.Second)
 			require.NoError(t, f.service.AskIfOtherwise(t.Context(), d, structural(c.seen)))

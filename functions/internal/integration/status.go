@@ -29,10 +29,10 @@ func Unwatched(d Document) *diagnosis.Error {
 	}
 }
 
-// MarkProved writes down that access was proved as the federated identity, and reports whether that has made the
+// SetProved writes down that access was proved as the federated identity, and reports whether that has made the
 // integration usable. byOthers means that the platform has to prove it as well: the phase is then its to move. What
 // waiting has healed is usable as if it had been so at once: a test that gave up has decided nothing.
-func (d *Document) MarkProved(now time.Time, byOthers bool) bool {
+func (d *Document) SetProved(now time.Time, byOthers bool) bool {
 	waits := d.Status.Phase == PhaseProvisioned ||
 		d.Status.Phase == PhaseFailed && d.HasCondition(ConditionProvisioned, "True", nil)
 	if waits && byOthers {

@@ -54,11 +54,11 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	if !isRefuted && !s.Tester.Proves(d.Spec, report) {
 		return nil
 	}
-	seen := health.Seen{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
+	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
 	if isRefuted {
-		seen.Refuted = &worst
+		tested.Refuted = &worst
 	}
-	return s.Watch.Note(ctx, d, seen)
+	return s.Watch.Note(ctx, d, tested)
 }
 
 // conclusive picks the failure that states something of the integration and that stays. A failure of the token states

@@ -97,7 +97,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 		if err := v.askProver(ctx, a, d, true); err != nil {
 			return err
 		}
-		return v.watch.Note(ctx, d, health.Seen{Report: report})
+		return v.watch.Note(ctx, d, health.TestResult{Report: report})
 	}
 	if report.IsSound() { // nothing is wrong, and testing again will prove no more
 		gap, _ := v.tester.Unproved(d.Spec, report)
@@ -111,7 +111,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	}
 	if report.Verdict == assessment.VerdictFail {
 		// first, as a message that is delivered again finds a document that has failed
-		if err := v.watch.Note(ctx, d, health.Seen{Report: report, IsOutOfPatience: true}); err != nil {
+		if err := v.watch.Note(ctx, d, health.TestResult{Report: report, IsOutOfPatience: true}); err != nil {
 			return err
 		}
 		return v.refuted(ctx, a, worst)
@@ -137,7 +137,7 @@ func (v *verifier) verifyLater(ctx context.Context, a *operation.Attempt, cause 
 
 func (v *verifier) verified(ctx context.Context, a *operation.Attempt) error {
 	return v.moveVerified(ctx, a, func(d *integration.Document) {
-		d.MarkProved(v.now(), false)
+		d.SetProved(v.now(), false)
 	}, operation.News{Type: message.TypeIntegrationUsable})
 }
 
