@@ -14,6 +14,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
@@ -30,11 +31,10 @@ const (
 // parts are the names of all parts.
 const parts = "file, clientId, tenantId, storage, container"
 
-// upload is a request, decoded: the file, and what stands beside it.
+// upload is a request, decoded: what is to be judged, and which of the names stand in the query.
 type upload struct {
-	file               []byte
-	form               credential.Form
-	storage, container string
+	request judgement.Request
+	inQuery map[string]bool
 }
 
 // maxText is the most bytes of a text part; longer is no GUID, and no id of a resource.
@@ -45,25 +45,69 @@ func (in *input) upload() (upload, error) {
 	if p := problem.Uncompressed(in.ContentEncoding); p != nil {
 		return upload{}, p
 	}
+	up := upload{request: judgement.Request{Depth: in.Depth, Account: in.Storage, Container: in.Container},
+		inQuery: map[string]bool{partStorage: in.Storage != "", partTarget: in.Container != ""}}
 	media, parameters, err := mime.ParseMediaType(in.ContentType)
 	switch {
 	case in.ContentType == "", err == nil && (media == "application/json" || media == "application/octet-stream"):
-		file, err := checked(in.RawBody, len(in.RawBody) > 0)
-		return upload{file: file, storage: in.Storage, container: in.Container}, err
+		if up.request.File, err = checked(in.RawBody, len(in.RawBody) > 0); err != nil {
+			return upload{}, err
+		}
+		return up, up.refusal(up.combined(nil))
 	case err == nil && media == "multipart/form-data":
 		if !isEnded(in.RawBody, parameters["boundary"]) {
 			return upload{}, malformed()
 		}
-		up, err := readForm(in.RawBody, parameters["boundary"])
-		if err == nil && (in.Storage != "" && up.storage != "" || in.Container != "" && up.container != "") {
-			return upload{}, combination("storage", "The storage stands in the query and in the form.")
-		}
-		up.storage, up.container = cmp.Or(up.storage, in.Storage), cmp.Or(up.container, in.Container)
+		err = up.readForm(in.RawBody, parameters["boundary"])
 		return up, err
 	default:
 		return upload{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType,
 			"Send the file as application/json or application/octet-stream, or in a form as multipart/form-data.")
 	}
+}
+
+// combined are the faults of what names the storage, given the parts of a form: a name is given once, and for a look.
+func (up *upload) combined(parts map[string][]byte) []diagnosis.Finding {
+	var faults []diagnosis.Finding
+	for _, name := range []string{partStorage, partTarget} {
+		_, inForm := parts[name]
+		fault := diagnosis.Finding{Pointer: "/" + name, Code: diagnosis.CodeInvalidCombination}
+		switch {
+		case inForm && up.inQuery[name]:
+			fault.Detail, fault.Expected = "The name stands in the query and in the form.", "one of the two"
+		case (inForm && len(parts[name]) > 0 || up.inQuery[name]) && up.request.Depth == judgement.DepthFile:
+			fault.Detail, fault.Expected = "No storage is looked at with this depth.", "depth=discovery beside it"
+		default:
+			continue
+		}
+		faults = append(faults, fault)
+	}
+	return faults
+}
+
+// refusalOf is the problem of what names the storage.
+func (up *upload) refusalOf(err error) error {
+	var refused *diagnosis.Error
+	if errors.As(err, &refused) && len(refused.Diagnosis.Findings) > 0 {
+		return up.refusal(refused.Diagnosis.Findings)
+	}
+	return err
+}
+
+// refusal makes one problem of faults, nil of none. What stands in the query is told as every faulty parameter is.
+func (up *upload) refusal(faults []diagnosis.Finding) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	status := http.StatusUnprocessableEntity
+	told := slices.Clone(faults[:min(len(faults), maxFaults)])
+	for i, f := range told {
+		if name := strings.TrimPrefix(f.Pointer, "/"); up.inQuery[name] {
+			told[i].Pointer, told[i].Code = "/query/"+name, diagnosis.CodeInvalidParameter
+			status = http.StatusBadRequest
+		}
+	}
+	return problem.New(status, told[0].Code, told[0].Detail, told...)
 }
 
 // isEnded reports whether a form has its last boundary (RFC 2046, section 5.1.1). Without it the form is cut off,
@@ -89,7 +133,7 @@ func checked(file []byte, given bool) ([]byte, error) {
 
 // readForm reads a form of known parts, each at most once. A part that nobody reads would be a comparison that the
 // caller believes was made.
-func readForm(body []byte, boundary string) (upload, error) {
+func (up *upload) readForm(body []byte, boundary string) error {
 	parts := map[string][]byte{}
 	reader := multipart.NewReader(bytes.NewReader(body), boundary)
 	var faults []diagnosis.Finding
@@ -99,11 +143,11 @@ func readForm(body []byte, boundary string) (upload, error) {
 			break
 		}
 		if err != nil {
-			return upload{}, malformed()
+			return malformed()
 		}
 		content, err := io.ReadAll(part) // the body is bounded
 		if err != nil {
-			return upload{}, malformed()
+			return malformed()
 		}
 		if f := judge(part.FormName(), content, parts); f != nil {
 			faults = append(faults, *f)
@@ -111,20 +155,22 @@ func readForm(body []byte, boundary string) (upload, error) {
 		}
 		parts[part.FormName()] = content
 	}
-	if len(faults) > 0 {
-		return upload{}, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail,
-			faults[:min(len(faults), maxFaults)]...)
-	}
+	faults = append(faults, up.combined(parts)...)
 	content, given := parts[partFile]
 	file, err := checked(content, given)
-	return upload{file: file, storage: string(parts[partStorage]), container: string(parts[partTarget]),
-		form: credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}}, err
-}
-
-// combination refuses what does not go together.
-func combination(name, why string) error {
-	return problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, why, diagnosis.Finding{
-		Pointer: "/" + name, Code: diagnosis.CodeInvalidCombination, Detail: why})
+	var unfit *problem.Problem
+	switch {
+	case err != nil && len(faults) == 0:
+		return err
+	case errors.As(err, &unfit):
+		faults = append(faults, diagnosis.Finding{Pointer: "/" + partFile, Code: unfit.Code, Detail: unfit.Detail})
+	}
+	r := &up.request
+	r.File = file
+	r.Form = credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}
+	r.Account = cmp.Or(r.Account, string(parts[partStorage]))
+	r.Container = cmp.Or(r.Container, string(parts[partTarget]))
+	return up.refusal(faults)
 }
 
 // maxFaults bounds the answer to a form that is wrong everywhere.

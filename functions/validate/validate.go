@@ -10,28 +10,24 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
 // Function is what the edge needs.
 type Function struct {
-	// Lint judges a file by itself. It repeats no secret.
-	Lint func(file []byte, form credential.Form) assessment.Report
-	// Discover judges a file by itself and by what the internet says. The account is a resource id or a URL, the
-	// container a name; both may be empty. The error is a *diagnosis.Error about what names the storage.
-	Discover func(ctx context.Context, file []byte, form credential.Form, account,
-		container string) (assessment.Report, error)
+	// Judge judges a file. The error is a *diagnosis.Error about what names the storage, with a finding for each of
+	// /storage and /container that is faulty.
+	Judge func(ctx context.Context, r judgement.Request) (assessment.Report, error)
 }
-
-const depthDiscovery = "discovery"
 
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
 type input struct {
-	Depth           string `query:"depth" enum:"file,discovery" default:"file"`
-	Storage         string `query:"storage" maxLength:"600"`
-	Container       string `query:"container" maxLength:"63"`
-	ContentType     string `header:"Content-Type" hidden:"true"`
-	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
+	Depth           judgement.Depth `query:"depth" enum:"file,discovery" default:"file"`
+	Storage         string          `query:"storage" maxLength:"600"`
+	Container       string          `query:"container" maxLength:"63"`
+	ContentType     string          `header:"Content-Type" hidden:"true"`
+	ContentEncoding string          `header:"Content-Encoding" hidden:"true"`
 	RawBody         []byte
 }
 
@@ -117,13 +113,9 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	named := up.storage != "" || up.container != ""
-	switch {
-	case in.Depth != depthDiscovery && named:
-		return nil, combination(partStorage, "The storage is looked at with depth=discovery alone.")
-	case in.Depth != depthDiscovery:
-		return &output{Body: f.Lint(up.file, up.form)}, nil
+	report, err := f.Judge(ctx, up.request)
+	if err != nil {
+		return nil, up.refusalOf(err)
 	}
-	report, err := f.Discover(ctx, up.file, up.form, up.storage, up.container)
-	return &output{Body: report}, err
+	return &output{Body: report}, nil
 }

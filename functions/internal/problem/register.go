@@ -2,6 +2,7 @@ package problem
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // MaxBody is the largest request body of a JSON endpoint in bytes.
@@ -30,13 +32,20 @@ type JSONBody[T any] struct {
 	RawBody         []byte `contentType:"application/json"`
 }
 
-// Decode returns the body, or a *Problem that lists all its faults.
-func (b JSONBody[T]) Decode() (T, error) {
-	var v T
+// Decode returns the body, or a *Problem that lists all its faults: those of its shape, and those that judge finds in
+// what of it has the right one; nil finds nothing. A body without faults of its shape is not judged here.
+func (b JSONBody[T]) Decode(judge func(T) []diagnosis.Finding) (T, error) {
+	var v, fitting T
 	if p := mediaType(b.ContentType, b.ContentEncoding); p != nil {
 		return v, p
 	}
-	return v, Decode(b.RawBody, &v)
+	err := strictjson.Decode(b.RawBody, &v)
+	var fault *strictjson.Error
+	if judge != nil && errors.As(err, &fault) && len(fault.Findings) > 0 {
+		_ = json.Unmarshal(b.RawBody, &fitting) // what does not fit is told already
+		err = fault.With(judge(fitting))
+	}
+	return v, refusalOf(err)
 }
 
 // IsEmpty reports whether there is no body.
