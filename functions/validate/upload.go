@@ -31,11 +31,21 @@ const (
 // parts are the names of all parts.
 const parts = "file, clientId, tenantId, storage, container"
 
-// upload is a request, decoded: what is to be judged, and which of the names stand in the query.
+// upload is a request, decoded: the files, what stands beside them, and which of the names stand in the query.
 type upload struct {
+	files   []file
 	request judgement.Request
 	inQuery map[string]bool
 }
+
+// file is one that is to be judged, and the name that the form gives it.
+type file struct {
+	name    string
+	content []byte
+}
+
+// maxFiles is the most files of one request.
+const maxFiles = 20
 
 // maxText is the most bytes of a text part; longer is no GUID, and no id of a resource.
 const maxText = 600
@@ -50,7 +60,8 @@ func (in *input) upload() (upload, error) {
 	media, parameters, err := mime.ParseMediaType(in.ContentType)
 	switch {
 	case in.ContentType == "", err == nil && (media == "application/json" || media == "application/octet-stream"):
-		if up.request.File, err = checked(in.RawBody, len(in.RawBody) > 0); err != nil {
+		up.files = []file{{content: in.RawBody}}
+		if err := checked(up.files[:min(len(in.RawBody), 1)]); err != nil {
 			return upload{}, err
 		}
 		return up, up.refusal(up.combined(nil))
@@ -117,22 +128,28 @@ func isEnded(form []byte, boundary string) bool {
 	return boundary != "" && (bytes.HasPrefix(form, end) || bytes.Contains(form, append([]byte("\n"), end...)))
 }
 
-// checked refuses a file that is not there or too large.
-func checked(file []byte, given bool) ([]byte, error) {
+// checked refuses where there is no file, or one alone that is too large. Of several each is judged, whatever it is.
+func checked(files []file) *problem.Problem {
 	switch {
-	case !given:
-		return nil, problem.New(http.StatusBadRequest, diagnosis.CodeFileMissing,
+	case len(files) == 0:
+		return problem.New(http.StatusBadRequest, diagnosis.CodeFileMissing,
 			"The request carries no file: send it as the body, or as the part file of a form.")
-	case len(file) > credential.MaxSize:
-		return nil, problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge,
-			fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(file), credential.MaxSize))
+	case len(files) > maxFiles:
+		detail := fmt.Sprintf("The form has %d files.", len(files))
+		return problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidValue, detail, diagnosis.Finding{
+			Pointer: "/" + partFile, Code: diagnosis.CodeInvalidValue, Detail: detail,
+			Expected: fmt.Sprintf("at most %d files", maxFiles)})
+	case len(files) == 1 && len(files[0].content) > credential.MaxSize:
+		return problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge,
+			fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(files[0].content),
+				credential.MaxSize))
 	default:
-		return file, nil
+		return nil
 	}
 }
 
-// readForm reads a form of known parts, each at most once. A part that nobody reads would be a comparison that the
-// caller believes was made.
+// readForm reads a form of known parts, each but the file at most once. A part that nobody reads would be a comparison
+// that the caller believes was made.
 func (up *upload) readForm(body []byte, boundary string) error {
 	parts := map[string][]byte{}
 	reader := multipart.NewReader(bytes.NewReader(body), boundary)
@@ -149,24 +166,23 @@ func (up *upload) readForm(body []byte, boundary string) error {
 		if err != nil {
 			return malformed()
 		}
-		if f := judge(part.FormName(), content, parts); f != nil {
+		switch f := judge(part.FormName(), content, parts); {
+		case f != nil:
 			faults = append(faults, *f)
-			continue
+		case part.FormName() == partFile:
+			up.files = append(up.files, file{redact.Name(part.FileName()), content})
+		default:
+			parts[part.FormName()] = content
 		}
-		parts[part.FormName()] = content
 	}
 	faults = append(faults, up.combined(parts)...)
-	content, given := parts[partFile]
-	file, err := checked(content, given)
-	var unfit *problem.Problem
-	switch {
-	case err != nil && len(faults) == 0:
-		return err
-	case errors.As(err, &unfit):
+	switch unfit := checked(up.files); {
+	case unfit != nil && len(faults) == 0:
+		return unfit
+	case unfit != nil:
 		faults = append(faults, diagnosis.Finding{Pointer: "/" + partFile, Code: unfit.Code, Detail: unfit.Detail})
 	}
 	r := &up.request
-	r.File = file
 	r.Form = credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}
 	r.Account = cmp.Or(r.Account, string(parts[partStorage]))
 	r.Container = cmp.Or(r.Container, string(parts[partTarget]))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
@@ -43,10 +44,24 @@ func (input) LongTags() map[string]string {
 }
 
 type output struct {
-	Body assessment.Report
+	Body any
+}
+
+// Reports is the answer where a form has several files.
+type Reports struct {
+	Reports []Named `json:"reports" doc:"One for each file, in the order of the form"`
+}
+
+// Named is the report of one of several files.
+type Named struct {
+	Name string `json:"name,omitempty" doc:"What the form calls the file"`
+	assessment.Report
 }
 
 const path = "/credentials/validate"
+
+// maxBody is the largest body in bytes: of files, each with the head of its part, and what stands beside them.
+const maxBody = maxFiles*(credential.MaxSize+1<<10) + 16<<10
 
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
@@ -55,11 +70,13 @@ func (f Function) Register(api huma.API) {
 		Summary: "Judge a credential file",
 		Description: "Says all that is wrong with an azure_credentials.json at once, each with its place, a stable " +
 			"code and a remedy. " +
-			"The answer is 200 whatever the verdict. The file is not stored, and no secret in it is repeated.",
-		// What is above the file's own limit is left for the parts of a form. huma counts a body that reaches the
-		// limit as too large.
-		MaxBodyBytes: problem.MaxBody + 1, SkipValidateBody: true,
-		Responses: map[string]*huma.Response{"200": {Description: "The report"}},
+			"The answer is 200 whatever the verdict. The file is not stored, and no secret in it is repeated. " +
+			"A form may have up to 20 files, which are judged one by one: the answer is then reports, one for each.",
+		// huma counts a body that reaches the limit as too large.
+		MaxBodyBytes: maxBody + 1, SkipValidateBody: true,
+		Responses: map[string]*huma.Response{"200": {Description: "The report, or one for each of several files",
+			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{
+				problem.Schema[assessment.Report](api), problem.Schema[Reports](api)}}}}}},
 	}, []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 		http.StatusUnprocessableEntity}, f.serve)
 	document(api.OpenAPI().Paths[path])
@@ -90,6 +107,8 @@ func requestBody() *huma.RequestBody {
 		}}
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary",
 		Description: "azure_credentials.json, at most 8 KiB"}
+	several := *binary
+	several.Description += "; the part may be repeated, up to 20 times"
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: file,
 			Examples: map[string]*huma.Example{"template": {Summary: "A file that was never filled in",
@@ -101,7 +120,7 @@ func requestBody() *huma.RequestBody {
 		"application/octet-stream": {Schema: binary},
 		"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{partFile},
 			Properties: map[string]*huma.Schema{
-				partFile: binary, partClientID: text("What the form says, compared with the file"),
+				partFile: &several, partClientID: text("What the form says, compared with the file"),
 				partTenantID: text("What the form says, compared with the file"),
 				partStorage:  text("As the query's storage"), partTarget: text("As the query's container"),
 			}}},
@@ -113,9 +132,22 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err := f.Judge(ctx, up.request)
-	if err != nil {
+	reports := make([]Named, len(up.files))
+	var judging errgroup.Group
+	for i, one := range up.files {
+		judging.Go(func() error {
+			r := up.request
+			r.File = one.content
+			report, err := f.Judge(ctx, r)
+			reports[i] = Named{one.name, report}
+			return err
+		})
+	}
+	if err := judging.Wait(); err != nil {
 		return nil, up.refusalOf(err)
 	}
-	return &output{Body: report}, nil
+	if len(reports) == 1 {
+		return &output{Body: reports[0].Report}, nil
+	}
+	return &output{Body: Reports{reports}}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +25,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
-	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
@@ -33,16 +33,26 @@ const path = "/credentials/validate"
 
 // judge remembers what it was given.
 type judge struct {
+	mu    sync.Mutex
 	asked judgement.Request
 	ran   int
+}
+
+// assertAsked holds that one file was judged, and this one.
+func (j *judge) assertAsked(t *testing.T, want judgement.Request, name string) {
+	t.Helper()
+	assert.Equal(t, want, j.asked, name)
+	assert.Equal(t, 1, j.ran, name)
 }
 
 func (j *judge) edge() *problemtest.Edge {
 	return problemtest.Serve(validate.Function{Judge: func(_ context.Context, r judgement.Request) (assessment.Report,
 		error) {
 		r.File = slices.Clone(r.File) // the body's buffer is used again
+		j.mu.Lock()
 		j.asked = r
 		j.ran++
+		j.mu.Unlock()
 		if r.Account == "refused" {
 			return assessment.Report{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidResourceID,
 				diagnosis.WithFindings(diagnosis.Finding{Pointer: "/storage", Code: diagnosis.CodeInvalidResourceID,
@@ -95,7 +105,7 @@ func TestRaw(t *testing.T) {
 				got := j.edge().Call(t, "POST", path+query, file, headers...)
 				require.Equal(t, 200, got.Status, got.Raw)
 				assert.Equal(t, "fail", got.Body["verdict"], "a failed verdict is an answer, not an error")
-				assert.Equal(t, judge{asked: judgement.Request{Depth: "file", File: []byte(file)}, ran: 1}, *j)
+				j.assertAsked(t, judgement.Request{Depth: "file", File: []byte(file)}, query)
 			}
 		})
 	}
@@ -127,7 +137,7 @@ func TestForm(t *testing.T) {
 			got := j.edge().Call(t, "POST", path, body, "Content-Type", contentType)
 			require.Equal(t, 200, got.Status, got.Raw)
 			c.want.Depth = "file"
-			assert.Equal(t, judge{c.want, 1}, *j)
+			j.assertAsked(t, c.want, name)
 		})
 	}
 }
@@ -158,7 +168,7 @@ func TestDiscovery(t *testing.T) {
 		}
 		got := j.edge().Call(t, "POST", path+"?depth=discovery"+c.query, body, "Content-Type", contentType)
 		require.Equal(t, 200, got.Status, got.Raw)
-		assert.Equal(t, judge{want, 1}, *j, name)
+		j.assertAsked(t, want, name)
 	}
 }
 
@@ -198,6 +208,9 @@ func faultsOf(got problemtest.Answer) []any {
 	return all
 }
 
+// maxBody is the largest body: 20 files, each with a head of 1 KiB, and 16 KiB beside them.
+const maxBody = 20*9<<10 + 16<<10
+
 var large = strings.Repeat("x", credential.MaxSize+1)
 
 func multi(parts ...part) func(*testing.T) (string, string) {
@@ -221,9 +234,9 @@ var unreadableUploads = map[string]struct {
 	"form without file":     {multi(part{"clientId", "", "x"}), "", 400, "file-missing", ""},
 	"raw too large":         {raw(large, "application/json"), "", 413, "file-too-large", ""},
 	"form's file too large": {multi(part{"file", "x", large}), "", 413, "file-too-large", ""},
-	"the largest body": {raw(strings.Repeat("x", problem.MaxBody), "application/json"), "", 413, "file-too-large",
+	"the largest body": {raw(strings.Repeat("x", maxBody), "application/json"), "", 413, "file-too-large",
 		""},
-	"body too large by one": {raw(strings.Repeat("x", problem.MaxBody+1), "application/json"), "", 413,
+	"body too large by one": {raw(strings.Repeat("x", maxBody+1), "application/json"), "", 413,
 		"body-too-large", ""},
 	"form's boundary empty, and last": {raw("----", "multipart/form-data; boundary=\"\""), "", 400,
 		"malformed-form", ""},
@@ -260,8 +273,10 @@ var unreadableUploads = map[string]struct {
 		"/clientid"},
 	"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "",
 		"x"}), "", 422, "unknown-member", "/[redacted]"},
-	"two files": {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422,
-		"duplicate-member", "/file"},
+	"21 files": {multi(slices.Repeat([]part{{"file", "x", "{}"}}, 21)...), "", 422, "invalid-value", "/file"},
+	"21 files, and another fault": {multi(append(slices.Repeat([]part{{"file", "x", "{}"}}, 21),
+		part{"x", "", ""})...),
+		"", 422, "unknown-member", "/x"},
 	"id too long": {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422,
 		"invalid-value", "/tenantId"},
 	"storage without a look": {raw("{}", "application/json"), "?storage=x", 400, "invalid-parameter",
@@ -365,8 +380,6 @@ func TestEveryFaultOfAForm(t *testing.T) {
 		for i := range n {
 			name := fmt.Sprintf("x%d", i)
 			switch i {
-			case 1:
-				name = "file"
 			case 2:
 				name = ""
 			}
@@ -470,4 +483,61 @@ func FuzzForm(f *testing.F) {
 		}
 		require.True(t, json.Valid([]byte(got.Raw)))
 	})
+}
+
+// TestSeveralFiles are judged one by one: none hides another, and what stands beside them is beside each.
+func TestSeveralFiles(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile(filepath.Join("..", "internal", "credential", "testdata", "good", "seed.json"))
+	require.NoError(t, err)
+	parts := []part{{"clientId", "", "00000003-0000-0000-c000-000000000000"}}
+	want := []any{}
+	for name, c := range map[string]struct{ content, code string }{
+		"large.json": {large, "file-too-large"}, "empty.json": {"", "file-empty"}, "cut.json": {"{", "file-not-json"},
+		"fine.json": {string(good), "client-id-microsoft"},
+		"abc8Q~pl4nted0123456789abcdefghijklmnopqrs.json": {string(good), "client-id-microsoft"},
+		"a/b/\u202epath.json":                             {string(good), "client-id-microsoft"},
+	} {
+		parts = append(parts, part{"file", name, c.content})
+		switch {
+		case strings.Contains(name, "pl4nted"):
+			name = "[redacted]"
+		case strings.Contains(name, "/"):
+			name = "\ufffdpath.json"
+		}
+		want = append(want, name+" "+c.code)
+	}
+	body, contentType := form(t, parts...)
+	linter := credential.Linter{Now: time.Now}
+	edge := problemtest.Serve(validate.Function{Judge: (&judgement.Service{Linter: linter}).Judge}.Register)
+	got := edge.Call(t, "POST", path, body, "Content-Type", contentType)
+	require.Equal(t, 200, got.Status, got.Raw)
+	told := []any{}
+	for _, one := range got.Body["reports"].([]any) {
+		r := one.(map[string]any)
+		told = append(told, fmt.Sprint(r["name"], " ", r["diagnosis"].(map[string]any)["code"]))
+		assert.NotEmpty(t, r["checks"])
+	}
+	assert.Equal(t, want, told)
+	assert.NotContains(t, got.Raw, "pl4nted")
+	assert.NotContains(t, got.Body, "verdict")
+}
+
+// TestTheMostFiles that one request may have, each as large as a file may be.
+func TestTheMostFiles(t *testing.T) {
+	t.Parallel()
+	j := &judge{}
+	for n := range 21 {
+		if n < 2 {
+			continue
+		}
+		body, contentType := form(t, slices.Repeat([]part{{"file", "x", large[1:]}}, n)...)
+		got := j.edge().Call(t, "POST", path, body, "Content-Type", contentType)
+		require.Equal(t, 200, got.Status, got.Raw)
+		assert.Len(t, got.Body["reports"], n)
+	}
+	body, contentType := form(t, part{"file", "x", "{}"}, part{"file", "y", "{}"}, part{"storage", "", "refused"})
+	got := j.edge().Call(t, "POST", path+"?depth=discovery", body, "Content-Type", contentType)
+	assert.Equal(t, 422, got.Status, "what is wrong with the request is wrong with all of it")
+	assert.Equal(t, []any{"/storage invalid-resource-id", "/container invalid-container"}, faultsOf(got))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -273,7 +274,7 @@ func Transform(ctx huma.Context, _ string, body any) (any, error) {
 	case *Problem:
 		p = b
 	case *huma.ErrorModel:
-		p = fromHuma(b)
+		p = fromHuma(b, ctx.Operation())
 	default:
 		return linked(body, baseOf(ctx.Context())), nil
 	}
@@ -298,12 +299,13 @@ func respond(api huma.API, ctx huma.Context, p *Problem) {
 
 // fromHuma keeps status and location of huma's error and gives it our words. Its values and messages may repeat the
 // request, so none is kept.
-func fromHuma(e *huma.ErrorModel) *Problem {
+func fromHuma(e *huma.ErrorModel, op *huma.Operation) *Problem {
 	switch e.Status {
 	case http.StatusBadRequest:
 		return New(e.Status, CodeMalformedBody, "A JSON body is required.")
 	case http.StatusRequestEntityTooLarge:
-		return New(e.Status, CodeBodyTooLarge, "The body may have at most "+strconv.Itoa(MaxBody)+" bytes.")
+		return New(e.Status, CodeBodyTooLarge, fmt.Sprintf("The body may have at most %d bytes.",
+			op.MaxBodyBytes-1))
 	case http.StatusRequestTimeout:
 		return New(e.Status, CodeTimeout, "The body did not arrive whole and in time.")
 	}
