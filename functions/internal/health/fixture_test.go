@@ -36,7 +36,6 @@ type fixture struct {
 	mu     sync.Mutex
 	report assessment.Report
 	looks  int
-	proved bool
 	// isProof is whether a report that passes shows every right.
 	isProof bool
 	// meanwhile runs within each look.
@@ -57,10 +56,9 @@ func newFixture(t testing.TB) *fixture {
 	return f
 }
 
-func (f *fixture) look(_ context.Context, _ integration.Document, proved bool) assessment.Report {
+func (f *fixture) look(_ context.Context, _ integration.Document) assessment.Report {
 	f.mu.Lock()
 	f.looks++
-	f.proved = proved
 	report, meanwhile := f.report, f.meanwhile
 	f.mu.Unlock()
 	if meanwhile != nil {

@@ -16,7 +16,8 @@ import (
 type TestResult struct {
 	// Report is that of the test, completed (see Completed).
 	Report assessment.Report
-	// Refuted is what the test states of access, where that is for the condition Verified to say; nil otherwise.
+	// Refuted is what the test states of access, where that is for the condition Verified to say: that it is refused,
+	// or, while that may pass by itself, that nobody knows. Nil otherwise.
 	Refuted *diagnosis.Diagnosis
 	// IsOutOfPatience means that nobody waits any longer for what may pass by itself: until it has passed, access does
 	// not work.
@@ -34,7 +35,7 @@ func (s *Service) Note(ctx context.Context, d integration.Document, tested TestR
 	p, wanted := planOf(d)
 	now := s.now()
 	r := look{slot: now, at: now, isDecided: true, isFailing: isFailing, plan: p, isWatched: wanted,
-		report: tested.Report}
+		propagatedAt: integration.PropagatedAt(d), report: tested.Report}
 	return s.keepLook(ctx, d, message.HealthCheck{IntegrationID: d.ID}, r, tested.Refuted)
 }
 
@@ -56,8 +57,8 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	isUnhealthy := record.State == integration.HealthUnhealthy
-	if found == nothing || (found == failing) == isUnhealthy && record.State != integration.HealthUnknown {
+	isUnhealthy, isRefused := record.State == integration.HealthUnhealthy, found == failing || found == doubtful
+	if found == nothing || isRefused == isUnhealthy && record.State != integration.HealthUnknown {
 		return nil
 	}
 	return s.Ask(ctx, d)
@@ -76,14 +77,13 @@ func (s *Service) recordAccess(ctx context.Context, d integration.Document, test
 			return nil, operation.ErrDone
 		}
 		if !proved {
-			if now.HasCondition(integration.ConditionVerified, "False", tested.Refuted) {
+			if !now.MarkRefused(s.now(), *tested.Refuted) {
 				return nil, operation.ErrDone
 			}
-			now.SetCondition(s.now(), integration.ConditionVerified, "False", tested.Refuted, "")
 			return nil, nil
 		}
 		known := now.HasCondition(integration.ConditionVerified, "True", nil)
-		if now.SetProved(s.now(), resource.ProverOf(s.Kinds, *now) != nil) {
+		if now.MarkProved(s.now(), resource.ProverOf(s.Kinds, *now) != nil) {
 			return []operation.News{{Type: message.TypeIntegrationUsable}}, nil
 		}
 		if known || !now.HasCondition(integration.ConditionVerified, "True", nil) {

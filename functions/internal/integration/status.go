@@ -29,10 +29,10 @@ func Unwatched(d Document) *diagnosis.Error {
 	}
 }
 
-// SetProved writes down that access was proved as the federated identity, and reports whether that has made the
+// MarkProved writes down that access was proved as the federated identity, and reports whether that has made the
 // integration usable. byOthers means that the platform has to prove it as well: the phase is then its to move. What
 // waiting has healed is usable as if it had been so at once: a test that gave up has decided nothing.
-func (d *Document) SetProved(now time.Time, byOthers bool) bool {
+func (d *Document) MarkProved(now time.Time, byOthers bool) bool {
 	waits := d.Status.Phase == PhaseProvisioned ||
 		d.Status.Phase == PhaseFailed && d.HasCondition(ConditionProvisioned, "True", nil)
 	if waits && byOthers {
@@ -43,6 +43,21 @@ func (d *Document) SetProved(now time.Time, byOthers bool) bool {
 		d.Status.Phase = PhaseUsable
 	}
 	return waits
+}
+
+// MarkRefused writes down that access was refused as the federated identity, and reports whether that is new. While
+// the refusal may pass by itself, nobody knows; what was refused for good stays so.
+func (d *Document) MarkRefused(now time.Time, found diagnosis.Diagnosis) bool {
+	known, _ := d.condition(ConditionVerified)
+	status := "False"
+	if found.Transient {
+		status = "Unknown"
+	}
+	if found.Transient && known.Status == "False" || d.HasCondition(ConditionVerified, status, &found) {
+		return false
+	}
+	d.SetCondition(now, ConditionVerified, status, &found, "")
+	return true
 }
 
 // accessProved is the message of the condition Verified where it is True.

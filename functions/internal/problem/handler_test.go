@@ -48,7 +48,7 @@ func server(t *testing.T, fail func(*request) error) http.Handler {
 	problem.Register(api, huma.Operation{OperationID: "put", Method: http.MethodPut, Path: "/things/{id}"},
 		[]int{http.StatusConflict},
 		func(_ context.Context, in *request) (*reply, error) {
-			body, err := in.Decode()
+			body, err := in.Decode(nil)
 			if err == nil && fail != nil {
 				err = fail(in)
 			}

@@ -45,27 +45,27 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
-// note tells health what a test of all that the spec asks for has found, where it is conclusive. What it states of
-// access is for the condition Verified: by the report of the test alone, as what the platform's side is like proves
-// nothing of access, and disproves nothing.
+// note tells health what a test of all that the spec asks for has found, where it is conclusive: a refusal, also one
+// that may pass, or a proof. What it states of access is for the condition Verified: by the report of the test alone,
+// as what the platform's side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report assessment.Report) error {
-	worst, isRefuted := conclusive(wanted, report)
-	if !isRefuted && !s.Tester.Proves(d.Spec, report) {
+	worst, isRefused := refusedAccess(wanted, report)
+	if !isRefused && !s.Tester.Proves(d.Spec, report) {
 		return nil
 	}
 	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
-	if isRefuted {
+	if isRefused {
 		tested.Refuted = &worst
 	}
 	return s.Watch.Note(ctx, d, tested)
 }
 
-// conclusive picks the failure that states something of the integration and that stays. A failure of the token states
-// nothing: its sender may have spoilt it. Neither does one of a right that the spec does not ask for.
-func conclusive(wanted access.Request, report assessment.Report) (diagnosis.Diagnosis, bool) {
-	worst, patient := report.Decisive()
-	if report.Verdict != assessment.VerdictFail || patient || wanted.Access != "" {
+// refusedAccess picks the failure that states something of the integration. A failure of the token states nothing: its
+// sender may have spoilt it. Neither does one of a right that the spec does not ask for.
+func refusedAccess(wanted access.Request, report assessment.Report) (diagnosis.Diagnosis, bool) {
+	worst, _ := report.Decisive()
+	if report.Verdict != assessment.VerdictFail || wanted.Access != "" {
 		return worst, false
 	}
 	ofToken := slices.ContainsFunc(report.Checks, func(c assessment.Check) bool {

@@ -106,17 +106,25 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	}
 	worst, patient := report.Decisive()
 	invocation.From(ctx).SetCode(worst.Code)
-	if patient && a.Number() < lastVerification() {
-		return v.scheduleVerify(ctx, a, a.Number()+1)
-	}
+	goesOn := patient && a.Number() < lastVerification()
 	if report.Verdict == assessment.VerdictFail {
 		// first, as a message that is delivered again finds a document that has failed
-		if err := v.watch.Note(ctx, d, health.TestResult{Report: report, IsOutOfPatience: true}); err != nil {
+		tested := health.TestResult{Report: report, IsOutOfPatience: !goesOn}
+		if goesOn {
+			tested.Refuted = &worst
+		}
+		if err := v.watch.Note(ctx, d, tested); err != nil {
 			return err
 		}
-		return v.refuted(ctx, a, worst)
 	}
-	return v.undecided(ctx, a, worst)
+	switch {
+	case goesOn:
+		return v.scheduleVerify(ctx, a, a.Number()+1)
+	case report.Verdict == assessment.VerdictFail:
+		return v.refuted(ctx, a, worst)
+	default:
+		return v.undecided(ctx, a, worst)
+	}
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.
@@ -137,7 +145,7 @@ func (v *verifier) verifyLater(ctx context.Context, a *operation.Attempt, cause 
 
 func (v *verifier) verified(ctx context.Context, a *operation.Attempt) error {
 	return v.moveVerified(ctx, a, func(d *integration.Document) {
-		d.SetProved(v.now(), false)
+		d.MarkProved(v.now(), false)
 	}, operation.News{Type: message.TypeIntegrationUsable})
 }
 

@@ -76,6 +76,24 @@ func TestVerifyIsPatient(t *testing.T) {
 	}
 }
 
+// TestAVerificationThatGoesOnIsNoSecret: what it has met shows in the document and in health, as a doubt.
+func TestAVerificationThatGoesOnIsNoSecret(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.world.SetTiming(world.Timing{RBACMS: 100_000})
+	d := f.provisioned(spec("images"))
+	assert.Empty(t, f.condition("Verified").Reason)
+	f.handle(f.Command(d.Status.LastOperationID + "-verify-0"))
+	assert.Equal(t, "Unknown", f.condition("Verified").Status)
+	assert.Equal(t, diagnosis.CodeRoleMissing, f.condition("Verified").Reason)
+	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
+	health, err := f.health.Status(t.Context(), f.Document())
+	require.NoError(t, err)
+	assert.Equal(t, integration.HealthUnknown, health.State)
+	assert.Equal(t, diagnosis.CodeRoleMissing, health.Diagnosis.Code)
+	assert.Equal(t, assessment.ClaimExchange, health.ClaimLevel)
+}
+
 func TestVerifyEndsWithItsWindow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -120,7 +120,7 @@ func (i Item) check(propagated bool) assessment.Check {
 			opts = append(opts, diagnosis.WithDetail("%s", i.Detail))
 		}
 		check = assessment.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
-		check.Transient = !propagated
+		check.Transient = !propagated && !i.Apart // what is elsewhere than in Entra and Azure does not replicate
 	default:
 		check = assessment.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title}
 	}
