@@ -85,7 +85,7 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 			return integration.Absent(d)
 		case d.IsEnding():
 			return refuse(diagnosis.CodeDeprovisioning)
-		case !d.Status.HasIdentity():
+		case !d.Status.IsBegun():
 			return integration.Unprovisioned(*d)
 		case s.Tester == nil, !given && s.TokenSource == nil:
 			return refuse(diagnosis.CodeSubjectTokenUnavailable)
