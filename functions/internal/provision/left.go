@@ -10,8 +10,8 @@ import (
 type TeardownResult struct {
 	// Purged is true where nothing is kept from which a removed object could be restored.
 	Purged bool `json:"purged"`
-	// Left states, a sentence each, what a person has to remove: what somebody else made and we only used, and what
-	// was not seen to be gone before the teardown gave up.
+	// Left states, a sentence each, what stays: what somebody else made and we only used, what was not seen to be gone
+	// before the teardown gave up, and what a service keeps for a while after its removal.
 	Left []string `json:"left,omitempty"`
 }
 
@@ -64,6 +64,9 @@ func (d takenDown) leftOf(item resource.Item) string {
 		}
 		if isTried = true; result.Err != nil {
 			return notGone(item, reason(result.Err))
+		}
+		if result.Kept != "" {
+			return result.Kept
 		}
 	}
 	if !isTried && !item.IsAbsent {

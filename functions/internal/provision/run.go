@@ -117,7 +117,8 @@ func (r *run) conclude(d *integration.Document) error {
 	d.Status.ForgetFormerClientID()
 	d.SetCondition(r.now(), integration.ConditionProvisioned, "True", nil, "")
 	if r.verifier().canVerify(*d) {
-		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")
+		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil,
+			"An access test of what was made is scheduled.")
 		return nil
 	}
 	unknown := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)
