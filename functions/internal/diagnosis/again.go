@@ -64,7 +64,7 @@ func (e Entry) marked(p purpose) Entry {
 // reads reports whether the request cannot have changed anything.
 func (c Context) reads() bool {
 	return slices.ContainsFunc([]string{".get", ".list", ".count", ".link"}, func(suffix string) bool {
-		return strings.HasSuffix(c.Operation, suffix)
+		return strings.HasSuffix(string(c.Operation), suffix)
 	})
 }
 

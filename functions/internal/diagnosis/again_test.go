@@ -83,7 +83,7 @@ func TestWhatRemovesGivesNothingBack(t *testing.T) {
 // failed at a step of an operation; what was to be written is told so.
 func TestWhatIsSaidOfALook(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
+	for _, operation := range []diagnosis.Operation{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
 		for _, entry := range diagnosis.Entries() {
 			told := diagnosis.New(entry.Code, diagnosis.WithContext(diagnosis.Context{Operation: operation}))
 			assert.NotEmpty(t, told.Remedy.Steps, entry.Code)
@@ -92,7 +92,7 @@ func TestWhatIsSaidOfALook(t *testing.T) {
 				"%s: %s", operation, entry.Code)
 		}
 	}
-	for _, operation := range []string{"", "application.update", "application.delete"} {
+	for _, operation := range []diagnosis.Operation{"", "application.update", "application.delete"} {
 		c := diagnosis.WithContext(diagnosis.Context{Operation: operation})
 		assert.Contains(t, diagnosis.New(diagnosis.CodeGraphUnavailable, c).Detail, "failed. The write may or may not")
 		steps := diagnosis.New(diagnosis.CodeGraphPermissionMissing, c).Remedy.Steps
