@@ -1,8 +1,10 @@
 package credential
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
@@ -78,7 +80,9 @@ func platformIssuerRules() []rule {
 			return nil
 		}
 		f := fault{pointer: s.pointer(memberIssuer), expected: s.Linter.Issuer, actual: field.Actual(issuer), at: d.At}
-		switch {
+		switch other := []rune(issuer); {
+		case *d.At < len(other) && other[*d.At] > unicode.MaxASCII:
+			f.detail = fmt.Sprintf("Character %d is %U, which may look like another.", *d.At+1, other[*d.At])
 		case areOfOneDomain(s.Linter.Issuer, issuer):
 			f.detail = "Both hosts are of one domain: the file may be for another environment of the platform."
 		case d.Class == assessment.ClassSlash:

@@ -45,7 +45,7 @@ var secrets = []string{
 	"http://me:c2VjcmV0@dataloop.ai", "x://:@",
 	strings.Repeat("aB9+/x", 15)[:86] + "==", "AKIA" + "0123456789ABCDEF",
 	"ghp_" + strings.Repeat("aB9", 12), "gho_" + strings.Repeat("aB9", 12), "ghu_" + strings.Repeat("aB9", 12),
-	"ghs_" + strings.Repeat("aB9", 12), "ghr_" + strings.Repeat("aB9", 12),
+	"ghs_" + strings.Repeat("aB9", 12), "ghr_" + strings.Repeat("aB9", 12), "xghp_" + strings.Repeat("aB9", 12),
 }
 
 // noSecrets are next to them.
@@ -56,7 +56,7 @@ var noSecrets = []string{"accountname=x", "sharedaccesskeyname=x", "a?sv=2024-01
 	strings.Repeat("aB9+/x", 15)[:85] + "==", strings.Repeat("aB9+/x", 15)[:86] + "=", "AKIA0123456789ABCDE",
 	"AKIA" + "0123456789ABCDEFG", "xAKIA" + "0123456789ABCDEF", "AKIA0123456789abcdef",
 	"ghp_" + strings.Repeat("aB9", 11),
-	"xghp_" + strings.Repeat("aB9", 12), "ghq_" + strings.Repeat("aB9", 12)}
+	"ghq_" + strings.Repeat("aB9", 12)}
 
 // microsofts are the ids of Microsoft's applications and of roles, in one case or the other.
 var microsofts = []string{"00000003-0000-0000-c000-000000000000", "00000002-0000-0000-C000-000000000000",
@@ -86,7 +86,8 @@ var broken = map[string][]offence{
 		{"a\u00a0b", 1}, {"a\u00ad", 1}, {"ab\ufffdc\u200b", 2}, {"a\u0085b", 1}}, typographic()...),
 	"quoted": whole(each("%s"+guid+"%s", `"`, "'", "`")...),
 	"copied": {{guid + " Copy to clipboard", 36}, {guid + "Copied to clipboard!", 36}, {guid + " Copied", 36},
-		{"é copy", 1}, {`"clientId": "` + guid, 0}, {`{"clientId":"x"}`, 0}, {`x", "subject": "y`, 1}, {`{ "a`, 0},
+		{"é copy", 1}, {`"clientId": "` + guid, 0}, {`"clientId": "x"`, 0}, {`{"clientId":"x"}`, 0},
+		{`x", "subject": "y`, 1}, {`{ "a`, 0},
 		{guid + `"`, 36}, {guid + `",`, 36}, {guid + `" }`, 36}, {"Application (client) ID : " + guid, 0},
 		{"Directory (tenant) ID: x", 0}, {"Subject identifier: x", 0}, {"issuer url : x", 0}, {"value: x", 0},
 		{"AZURE_CLIENT_ID=x", 0}, {"export AZURE_CLIENT_ID = x", 0}, {"$env:A1=x", 0}, {"7 " + guid, 0},
