@@ -28,12 +28,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 )
 
 // useCases are what the edges call.
 type useCases struct {
 	linter  credential.Linter
 	looks   *discovery.Service
+	depths  *structure.Service
 	service *provision.Service
 	engine  *operation.Engine
 	worker  *operation.Worker
@@ -98,7 +100,9 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
-	return &useCases{linter: linter, looks: newDiscovery(cfg, p, linter), service: service, engine: engine,
+	looks := newDiscovery(cfg, p, linter)
+	return &useCases{linter: linter, looks: looks, service: service, engine: engine,
+		depths: &structure.Service{Discovery: looks, Kinds: all, TenantID: service.Defaults.TenantID},
 		worker: worker, health: checks,
 		ready: readinessOf(cfg, p, clients)}, nil
 }

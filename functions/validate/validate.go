@@ -10,7 +10,9 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 )
 
 // Function is what the edge needs.
@@ -21,15 +23,21 @@ type Function struct {
 	// container a name; both may be empty. The error is a *diagnosis.Error about what names the storage.
 	Discover func(ctx context.Context, file []byte, form credential.Form, account,
 		container string) (assessment.Report, error)
+	// Structure is Discover, and judges by what the service may see in Entra and Azure.
+	Structure func(ctx context.Context, r structure.Request) (assessment.Report, error)
 }
 
-const depthDiscovery = "discovery"
+const (
+	depthFile      = "file"
+	depthStructure = "structure"
+)
 
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
 type input struct {
-	Depth           string `query:"depth" enum:"file,discovery" default:"file"`
+	Depth           string `query:"depth" enum:"file,discovery,structure" default:"file"`
 	Storage         string `query:"storage" maxLength:"600"`
 	Container       string `query:"container" maxLength:"63"`
+	Access          string `query:"access" enum:"read,readWrite"`
 	ContentType     string `header:"Content-Type" hidden:"true"`
 	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
 	RawBody         []byte
@@ -39,8 +47,13 @@ type input struct {
 func (input) LongTags() map[string]string {
 	return map[string]string{
 		"Depth": `doc:"How deep to look. file: the file by itself, without the network. discovery: and what the ` +
-			`internet says of its tenant, its issuer and the storage, without a credential; up to 8 seconds"`,
-		"Storage": `doc:"With depth discovery: the storage account to look at, by resource id or the URL of its ` +
+			`internet says of its tenant, its issuer and the storage, without a credential; up to 8 seconds. ` +
+			`structure: and what the service may see of its client, federated credentials, roles and storage in ` +
+			`Entra and Azure"`,
+		"Access": `doc:"With depth structure: what the identity is to do in the container; default readWrite, as ` +
+			`the platform's driver writes a file"`,
+		"Storage": `doc:"With depth discovery or structure: the storage account to look at, by resource id or ` +
+			`the URL of its ` +
 			`blob endpoint; a form may have it as a part"`,
 		"Container": `doc:"With storage: the container"`,
 	}
@@ -119,10 +132,16 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	}
 	named := up.storage != "" || up.container != ""
 	switch {
-	case in.Depth != depthDiscovery && named:
-		return nil, combination(partStorage, "The storage is looked at with depth=discovery alone.")
-	case in.Depth != depthDiscovery:
+	case in.Depth == depthFile && named:
+		return nil, combination(partStorage, "The storage is looked at with depth=discovery or structure alone.")
+	case in.Depth != depthStructure && in.Access != "":
+		return nil, combination("access", "Rights are looked at with depth=structure alone.")
+	case in.Depth == depthFile:
 		return &output{Body: f.Lint(up.file, up.form)}, nil
+	case in.Depth == depthStructure:
+		report, err := f.Structure(ctx, structure.Request{File: up.file, Form: up.form, Account: up.storage,
+			Container: up.container, Access: integration.Access(in.Access)})
+		return &output{Body: report}, err
 	}
 	report, err := f.Discover(ctx, up.file, up.form, up.storage, up.container)
 	return &output{Body: report}, err

@@ -25,10 +25,37 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
 
 const path = "/credentials/validate"
+
+// TestStructure: all that was sent reaches the look, raw or in a form.
+func TestStructure(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		query string
+		want  structure.Request
+	}{
+		"alone": {"", structure.Request{}},
+		"storage": {"&storage=x&container=y&access=read", structure.Request{Account: "x", Container: "y",
+			Access: "read"}},
+	} {
+		var got structure.Request
+		edge := problemtest.Serve(validate.Function{Structure: func(_ context.Context,
+			r structure.Request) (assessment.Report, error) {
+			r.File = slices.Clone(r.File) // the body's buffer is used again
+			got = r
+			return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}, nil
+		}}.Register)
+		body, contentType := form(t, part{"file", "x", "{}"}, part{"clientId", "", "c"})
+		answer := edge.Call(t, "POST", path+"?depth=structure"+c.query, body, "Content-Type", contentType)
+		require.Equal(t, 200, answer.Status, answer.Raw)
+		c.want.File, c.want.Form = []byte("{}"), credential.Form{ClientID: "c"}
+		assert.Equal(t, c.want, got, name)
+	}
+}
 
 // judge remembers what it was given.
 type judge struct {
@@ -246,7 +273,12 @@ var unreadableUploads = map[string]struct {
 		"/query/container"},
 	"storage too long": {raw("{}", "application/json"), "?depth=discovery&storage=" + strings.Repeat("x", 601), 400,
 		"invalid-parameter", "/query/storage"},
-	"depth not offered": {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
+	"depth not offered": {raw("{}", "application/json"), "?depth=access", 400, "invalid-parameter", "/query/depth"},
+	"access without a look": {raw("{}", "application/json"), "?depth=discovery&access=read", 422,
+		"invalid-combination",
+		"/access"},
+	"access that is none": {raw("{}", "application/json"), "?depth=structure&access=all", 400, "invalid-parameter",
+		"/query/access"},
 	"depth twice": {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter",
 		"/query/depth"},
 	"unknown parameter": {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},

@@ -14,6 +14,7 @@ func HasPropagated(changed, now time.Time) bool { return now.Sub(changed) >= Pro
 
 // HasPropagated reports whether the last change that the document shows has propagated: its provisioning, or else
 // whatever was written last. A teardown leaves nothing that is on its way: what it has removed explains itself.
+// Nothing of ours is on its way where somebody else has made all.
 func (d Document) HasPropagated(now time.Time) bool {
 	changed := d.UpdatedAt
 	for _, c := range d.Status.Conditions {
@@ -21,5 +22,5 @@ func (d Document) HasPropagated(now time.Time) bool {
 			changed = c.LastTransitionTime
 		}
 	}
-	return d.Status.Phase == PhaseDeprovisioning || HasPropagated(changed, now)
+	return d.IsUnmanaged || d.Status.Phase == PhaseDeprovisioning || HasPropagated(changed, now)
 }
