@@ -128,9 +128,8 @@ func list(cfg Config, u *useCases) []entry {
 		return entry{Function: Function{Name: name, Trigger: TriggerQueue, Message: handle}}
 	}
 	return []entry{
-		web("validate", validate.Function{Lint: u.linter.Lint, Discover: u.looks.Judge,
-			Structure: u.depths.Judge}.Register),
-		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan,
+		web("validate", validate.Function{Judge: u.judge.Judge}.Register),
+		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan, Faults: service.Faults,
 			OperationURL: operationURL}.Register),
 		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status,
 			Drift: service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),

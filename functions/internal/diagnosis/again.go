@@ -38,7 +38,7 @@ var ofMaking = regexp.MustCompile(`^(?:Assign|Enable|Or, if the service may|Each
 // a right that is to stay.
 func (c Context) removes() bool {
 	return c.Request == RequestDelete || c.Operation == "deletedItem.purge" ||
-		strings.HasSuffix(c.Operation, ".delete") && c.Operation != "access.delete"
+		strings.HasSuffix(string(c.Operation), ".delete") && c.Operation != "access.delete"
 }
 
 // steps are those of who repeats the request. Something is left to do in any case; what stays ends with the DELETE.

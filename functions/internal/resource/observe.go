@@ -138,7 +138,7 @@ func (i Item) check(propagated bool) assessment.Check {
 			opts = append(opts, diagnosis.WithDetail("%s", i.Detail))
 		}
 		check = assessment.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
-		check.Transient = !propagated
+		check.Transient = !propagated && !i.Apart // what is elsewhere than in Entra and Azure does not replicate
 	default:
 		check = assessment.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title,
 			Detail: i.Detail}
@@ -170,7 +170,7 @@ func (i Item) checkID() string {
 func (i Item) Words() diagnosis.Context {
 	c := i.Context
 	if operation := policy.OperationOf(i.Err); operation != "" {
-		c.Operation = string(operation)
+		c.Operation = operation
 	}
 	return c
 }
