@@ -51,7 +51,8 @@ func TestReadySaysWhatHealthSays(t *testing.T) {
 				require.Equal(t, "healthy", whole.at("state"), whole.raw)
 				breakIt(a)
 				health := a.call("POST", ours+"/health-checks", "")
-				require.Equal(t, "unhealthy", health.at("state"), health.raw)
+				state := map[bool]string{true: "unhealthy", false: "unknown"}[broken == "container"]
+				require.Equal(t, state, health.at("state"), "the others may be the PUT on its way: %s", health.raw)
 				ready := a.call("GET", ours, "").at("status", "conditions").([]any)[0].(map[string]any)
 				assert.Equal(t, health.at("diagnosis"), ready["diagnosis"])
 				command, _ := health.at("diagnosis", "remedy", "command").(string)

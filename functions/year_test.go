@@ -3,7 +3,9 @@ package functions
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -28,6 +31,12 @@ type year struct {
 	sweeps time.Time // the next one
 	usable int       // how often that was told
 	looks  int
+	// shown is what the app has seen last, of what is so in the sandbox: that access works, or that it does not; nil
+	// where nothing that it has seen tells.
+	shown *bool
+	run   any // the report that health had last
+	// unassigned are the role assignments that were taken away.
+	unassigned []rbac.RoleAssignment
 }
 
 // spec is the integration's, with access to a container.
@@ -37,7 +46,8 @@ func (y *year) put(container string) {
 		checkedEvery), 1)
 	got := y.call("PUT", ours, strings.Replace(spec, "images", container, 1))
 	require.Less(y.t, got.StatusCode, 300, got.raw)
-	y.agree()
+	y.shown = nil
+	y.hold()
 }
 
 // pass lets time pass: messages are delivered when they are due, and the timer fires.
@@ -149,35 +159,63 @@ func (y *year) agree() {
 	}
 }
 
-// hold holds Ready, phase and health against the truth, where the last look could tell it: a state that is not unknown
-// is right, unless its second look is still to come.
+// see keeps what a report of a test, a check or a drift has shown: the truth at that time, whatever the app makes of
+// it. One that could not tell shows nothing.
+func (y *year) see(verdict any) {
+	y.t.Helper()
+	if verdict == "unknown" || verdict == nil {
+		return
+	}
+	d := y.call("GET", ours, "")
+	container := d.at("spec", "storage").([]any)[0].(map[string]any)["container"].(string)
+	clientID, _ := d.at("status", "clientId").(string)
+	truth := y.isWorking(container, clientID)
+	assert.Equal(y.t, truth, verdict != "fail", "%v %s", time.Now(), d.raw)
+	y.shown = &truth
+	y.looks++
+}
+
+// ask sends a request that looks, and has what it asks for of the queue done.
+func (y *year) ask(method, path string, verdict ...string) {
+	y.t.Helper()
+	got := y.call(method, ours+path, "{}")
+	require.Equal(y.t, http.StatusOK, got.StatusCode, got.raw)
+	y.pass(time.Second)
+	y.see(got.at(verdict...))
+	y.hold()
+}
+
+// hold holds Ready, phase and health against what the app has seen last. It is right about that at once, or does not
+// know, but for the minute until the second look of a schedule. Between two calls nothing changes: so it holds at
+// every minute.
 func (y *year) hold() {
 	y.t.Helper()
 	y.agree()
 	d := y.call("GET", ours, "")
 	health := y.call("GET", ours+"/health", "")
-	container := d.at("spec", "storage").([]any)[0].(map[string]any)["container"].(string)
-	clientID, _ := d.at("status", "clientId").(string)
-	truth := y.isWorking(container, clientID)
-	when := time.Now().Format(time.RFC3339) + " " + health.raw
-	lastRun, _ := time.Parse(time.RFC3339, fmt.Sprint(health.at("lastRun")))
-	if time.Since(lastRun) > time.Minute || health.at("lastReport", "verdict") == "unknown" || y.isSuspected() ||
-		health.at("lastReport", "diagnosis", "transient") == true {
-		return
-	}
-	y.looks++
-	want := map[bool]string{true: "healthy", false: "unhealthy"}[truth]
-	if state := health.at("state"); state != "unknown" && health.at("paused") == nil {
-		assert.Equal(y.t, want, state, when)
+	if run := health.at("lastReport", "id"); run != y.run {
+		y.run = run
+		y.see(health.at("lastReport", "verdict"))
 	}
 	ready := d.at("status", "conditions").([]any)[0].(map[string]any)
+	when := time.Now().Format(time.RFC3339) + " " + health.raw
 	if found, _ := ready["diagnosis"].(map[string]any); found["remedy"] != nil {
 		command, _ := found["remedy"].(map[string]any)["command"].(string)
 		assert.NotRegexp(y.t, `<\w+>`, command, when)
 	}
+	if y.shown == nil || y.isSuspected() {
+		return
+	}
+	want := map[bool]string{true: "healthy", false: "unhealthy"}[*y.shown]
+	if state := health.at("state"); state != "unknown" && health.at("paused") == nil {
+		assert.Equal(y.t, want, state, when)
+	}
 	if ready["status"] == "True" {
-		assert.True(y.t, truth, "%s ready", when)
+		assert.True(y.t, *y.shown, "%s ready", when)
 		assert.Equal(y.t, "usable", d.at("status", "phase"))
+	}
+	if ready["status"] == "False" && health.at("paused") == nil && d.at("status", "phase") == "usable" {
+		assert.False(y.t, *y.shown, "%s: %s", when, ready)
 	}
 	if d.at("status", "phase") == "usable" && health.at("state") == "healthy" {
 		assert.Equal(y.t, "True", ready["status"], "%s: %s", when, ready)
@@ -251,6 +289,7 @@ func (y *year) unassign() {
 		if a.PrincipalID == principal {
 			_, err := y.world.DeleteRoleAssignment(a.ID)
 			require.NoError(y.t, err)
+			y.unassigned = append(y.unassigned, a)
 		}
 	}
 }
@@ -324,7 +363,7 @@ func (y *year) outages() []func() {
 			up := y.down(sandbox.GateHost, http.StatusServiceUnavailable)
 			y.pass(6 * day)
 			y.is("usable", "unknown", "Unknown")
-			y.claims("<nil>")
+			y.claims("structure")
 			y.unassign() // which the structure shows
 			y.pass(2 * day)
 			y.is("usable", "unhealthy", "False")
@@ -349,6 +388,101 @@ func (y *year) outages() []func() {
 	}
 }
 
+// change asks for another container: that is a change on its way for ten minutes.
+func (y *year) change(container string) {
+	y.t.Helper()
+	y.put(container)
+	y.pass(time.Minute)
+	y.is("usable", "healthy", "True")
+}
+
+// assign puts back by hand what was unassigned.
+func (y *year) assign() {
+	for _, a := range y.unassigned {
+		_, _, err := y.world.PutRoleAssignment(a)
+		require.NoError(y.t, err)
+	}
+	y.unassigned = nil
+}
+
+// ways are how people look: by an access test, a check that they ask for, and a drift report.
+func (y *year) ways() []func() {
+	return []func(){
+		func() { y.ask("POST", "/access-tests", "verdict") },
+		func() { y.ask("POST", "/health-checks", "lastReport", "verdict") },
+		func() { y.ask("GET", "/drift", "verdict") },
+	}
+}
+
+// lose takes a role away within ten minutes after a PUT: that may be on its way, until they are over, whoever looks.
+func (y *year) lose(first int) {
+	y.t.Helper()
+	ways := y.ways()
+	y.change("archived")
+	y.unassign()
+	for n := range ways {
+		ways[(first+n)%len(ways)]()
+		y.is("usable", "unknown", "Unknown")
+		y.claims("exchange")
+	}
+	y.pass(10 * time.Minute)
+	y.is("usable", "unhealthy", "False")
+	y.assign()
+	ways[first]()
+	y.is("usable", "healthy", "True")
+	y.change("images")
+}
+
+// soon are breaks and repairs within ten minutes after a PUT.
+func (y *year) soon() []func() {
+	ways := y.ways()
+	return []func(){
+		func() { y.lose(0) }, func() { y.lose(1) }, func() { y.lose(2) },
+		func() { // a container that is gone is no change of ours
+			y.change("archived")
+			require.NoError(y.t, y.world.DeleteContainer("acmedata", "archived"))
+			ways[0]()
+			y.is("usable", "unhealthy", "False")
+			_, err := y.world.CreateContainer("acmedata", "archived")
+			require.NoError(y.t, err)
+			ways[0]()
+			y.is("usable", "healthy", "True")
+			y.change("images")
+		},
+		func() { // rights that need some minutes, while people look
+			y.world.SetTiming(world.Timing{RBACMS: int((5 * time.Minute).Milliseconds())})
+			y.put("archived")
+			for n := range 4 {
+				y.pass(time.Minute)
+				ways[n%2]()
+				y.is("provisioned", "unknown", "Unknown")
+			}
+			y.pass(3 * time.Minute)
+			y.is("usable", "healthy", "True")
+			y.world.SetTiming(world.Timing{})
+			y.change("images")
+		},
+		func() { // whatever comes, in whatever order
+			random := rand.New(rand.NewPCG(15, uint64(y.looks)))
+			y.change("archived")
+			for range 12 {
+				switch random.IntN(3) {
+				case 0:
+					y.unassign()
+				case 1:
+					y.assign()
+				}
+				ways[random.IntN(len(ways))]()
+				y.pass(time.Minute)
+			}
+			y.assign()
+			ways[0]()
+			y.is("usable", "healthy", "True")
+			y.change("images")
+		},
+	}
+}
+
 // TestAYear of one integration, in virtual time on the sandbox: breaks, repairs, failed updates, outages of ours.
 // After every look Ready, phase and health say what is so in the sandbox, or that it is not known.
 func TestAYear(t *testing.T) {
@@ -359,10 +493,12 @@ func TestAYear(t *testing.T) {
 			"/api/v1/subject-tokens", "DDOE_API_KEY": planted})
 		start := time.Now()
 		y := &year{app: a, sweeps: start.Truncate(5 * time.Minute).Add(5 * time.Minute)}
+		_, err := a.world.CreateContainer("acmedata", "archived")
+		require.NoError(t, err)
 		y.put("images")
 		y.pass(time.Minute)
 		y.is("usable", "healthy", "True")
-		months := append(y.breaks(), y.outages()...)
+		months := slices.Concat(y.breaks(), y.outages(), y.soon())
 		for n := 0; time.Since(start) < 365*24*time.Hour; n++ {
 			y.pass(17*24*time.Hour + time.Duration(n)*97*time.Minute)
 			y.is("usable", "healthy", "True")

@@ -81,7 +81,7 @@ func TestWhatRemovesGivesNothingBack(t *testing.T) {
 // TestARightThatIsTriedIsGranted: a blob's deletion is a try, and the right to it is what is missing.
 func TestARightThatIsTriedIsGranted(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{"", "rbac.put", "access.delete"} {
+	for _, operation := range []diagnosis.Operation{"", "rbac.put", "access.delete"} {
 		told := diagnosis.New(diagnosis.CodeRoleMissing,
 			diagnosis.WithContext(diagnosis.Context{Operation: operation}))
 		assert.Contains(t, told.Remedy.Command, "az role assignment create", operation)

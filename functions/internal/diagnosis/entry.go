@@ -17,6 +17,8 @@ type Entry struct {
 	Cause string
 	// Who repairs it; WhoIdentityAdmin until Fill has put a person in its place.
 	Who Who
+	// ByHand is who repairs what a PUT of ours would put back, where none of ours is sent; empty where that is Who.
+	ByHand Who
 	// Steps say how, in order.
 	Steps []string
 	// Command is a shell command with placeholders; values are quoted for a POSIX shell when they are filled in.
@@ -64,6 +66,9 @@ func (e Entry) Fill(c Context) Entry {
 		e.Command = ""
 	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
+	if c.Request == RequestLook {
+		e.Who = cmp.Or(e.ByHand, e.Who)
+	}
 	e.Who = c.person(e.Who)
 	given := c.steps(e)
 	steps := make([]string, len(given))
@@ -86,7 +91,8 @@ type index struct {
 // catalogue is built once, at first use, and never changed.
 var catalogue = sync.OnceValue(func() index {
 	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(),
-		tokenEntries(), entraEntries(), directoryEntries(), roleEntries(), structureEntries(), storageEntries(),
+		tokenEntries(), entraEntries(), directoryEntries(), roleEntries(), structureEntries(), foundEntries(),
+		storageEntries(),
 		accessEntries(), networkEntries(), platformEntries(), ddoeEntries(), settingEntries(), identityEntries(),
 		discoveryEntries())
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Code, b.Code) })

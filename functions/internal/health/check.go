@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -58,7 +57,7 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	if !wanted || isLate(record, check) {
 		return s.follow(ctx, d, record, check)
 	}
-	return s.lookAt(ctx, d, record, check, asked || check.Confirm)
+	return s.lookAt(ctx, d, check, asked || check.Confirm)
 }
 
 // CheckNow looks at an integration because somebody asks for it, and returns what is known of its health then. Errors
@@ -76,11 +75,7 @@ func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthSt
 	if why := integration.Unwatched(d); why != nil {
 		return none, why
 	}
-	record, err := s.recordOf(ctx, d)
-	if err != nil {
-		return none, operation.StoreError(err)
-	}
-	err = s.lookAt(ctx, d, record, message.HealthCheck{IntegrationID: id, Slot: s.now()}, true)
+	err = s.lookAt(ctx, d, message.HealthCheck{IntegrationID: id, Slot: s.now()}, true)
 	if err != nil {
 		return none, err
 	}
@@ -88,11 +83,11 @@ func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthSt
 }
 
 // lookAt makes the look of a check, and keeps what it finds.
-func (s *Service) lookAt(ctx context.Context, d integration.Document, record integration.HealthRecord,
-	check message.HealthCheck, isDecided bool) error {
+func (s *Service) lookAt(ctx context.Context, d integration.Document, check message.HealthCheck,
+	isDecided bool) error {
 	p, wanted := planOf(d)
 	r := run{slot: check.Slot, confirm: check.Confirm, isDecided: isDecided, plan: p, isWatched: wanted,
-		report: s.Look(ctx, d, isProved(d, record))}
+		settled: integration.PropagatedAt(d), report: s.Look(ctx, d)}
 	if ctx.Err() != nil {
 		return ctx.Err() // what was broken off tells nothing
 	}
@@ -117,18 +112,6 @@ func isLate(record integration.HealthRecord, check message.HealthCheck) bool {
 		return record.Suspicion == nil || !record.Suspicion.Slot.Equal(check.Slot)
 	}
 	return !check.Slot.After(record.LastSlot)
-}
-
-// isProved reports whether access has worked since the integration was made or changed.
-func isProved(d integration.Document, record integration.HealthRecord) bool {
-	if d.Status.Phase == integration.PhaseUsable {
-		return true
-	}
-	made := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool {
-		return c.Type == "Provisioned" &&
-			c.Status == "True"
-	})
-	return made >= 0 && record.LastPass != nil && record.LastPass.After(d.Status.Conditions[made].LastTransitionTime)
 }
 
 // keepRun saves the run, in the document and in the record of its health, tells of the change that it makes, and asks

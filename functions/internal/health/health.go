@@ -25,10 +25,9 @@ import (
 // Options are what the use cases need. All but those marked optional are required.
 type Options struct {
 	Repository *integration.Repository
-	// Look makes one check of a document and reports what it found. proved means that access has worked since the last
-	// change, so that propagation explains no refusal.
-	Look func(ctx context.Context, d integration.Document, proved bool) assessment.Report
-	// Proves reports whether a test of access showed every right that the spec asks for.
+	// Look makes one check of a document and reports what it found.
+	Look func(ctx context.Context, d integration.Document) assessment.Report
+	// Proves reports whether a test of access showed every right that the spec asks for, and nothing wrong.
 	Proves func(spec integration.Spec, r assessment.Report) bool
 	// Kinds are what an integration consists of: one of them may have a proof of its own.
 	Kinds []resource.Kind

@@ -7,6 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 const (
@@ -24,9 +25,10 @@ const (
 type sight int
 
 const (
-	nothing  sight = iota // it could not be told, or may pass by itself
+	nothing  sight = iota // it could not be told
 	working               // access works, or everything is as it was made
 	impaired              // it works, but something should be changed
+	doubtful              // it is refused, and that may pass by itself
 	failing               // it does not work, and will not by itself
 )
 
@@ -36,7 +38,8 @@ type judgement struct {
 	diagnosis.Causes
 }
 
-// judge reads a report. Only a recognised success works, and only a recognised, lasting refusal fails.
+// judge reads a report, whoever made it: this is the one place that says what a test means. Only a recognised success
+// works, and only a recognised, lasting refusal fails. One that may pass, as a change may be on its way, is a doubt.
 func judge(r assessment.Report) judgement {
 	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), isByDesign)
 	r = r.Concluded()
@@ -46,7 +49,9 @@ func judge(r assessment.Report) judgement {
 		j.sight = working
 	case r.Verdict == assessment.VerdictWarn:
 		j.sight = impaired
-	case r.Verdict == assessment.VerdictFail && !r.Diagnosis.Transient:
+	case r.Verdict == assessment.VerdictFail && r.Diagnosis.Transient:
+		j.sight = doubtful
+	case r.Verdict == assessment.VerdictFail:
 		j.sight = failing
 	}
 	return j
@@ -55,8 +60,7 @@ func judge(r assessment.Report) judgement {
 // isByDesign reports whether a check only tells why something was not tested: a container that is immutable on purpose
 // is no fault that somebody should mend.
 func isByDesign(c assessment.Check) bool {
-	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]diagnosis.Code{diagnosis.CodeImmutableContainer,
-		diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}, c.Code)
+	return c.Status == diagnosis.OutcomeWarn && policy.IsByDesign(c.Code)
 }
 
 // run is one look that was made.
@@ -69,7 +73,9 @@ type run struct {
 	isFailing bool
 	report    assessment.Report
 	at        time.Time
-	plan      plan
+	// settled is when no change is on its way any more.
+	settled time.Time
+	plan    plan
 	// isWatched means that the spec wants checks.
 	isWatched bool
 }
@@ -85,8 +91,8 @@ func (r run) name() string {
 	return slotName(r.slot)
 }
 
-// apply moves the record's state by what a run has found. A lasting failure counts when a second look has seen one
-// too; what could not be told leaves the state, until it has been untold for three intervals.
+// apply moves the record's state by what a run has found. A refusal counts when a second look has seen one too; what
+// could not be told leaves the state, until it has been untold for three intervals.
 func apply(record *integration.HealthRecord, r run) {
 	record.LastRun, record.LastReport = &r.at, &r.report
 	if r.slot.After(record.LastSlot) {
@@ -96,8 +102,7 @@ func apply(record *integration.HealthRecord, r run) {
 	if r.isFailing {
 		j.sight = failing
 	}
-	if j.sight != failing && record.State == integration.HealthUnhealthy && r.isStructural() &&
-		record.ClaimLevel != assessment.ClaimStructure {
+	if j.sight != failing && r.isStructural() && isRefused(*record) {
 		j.sight = nothing // what a test of access has found, no look at the structure disproves
 	}
 	if j.sight != nothing {
@@ -121,15 +126,44 @@ func apply(record *integration.HealthRecord, r run) {
 			to = integration.HealthDegraded
 		}
 		move(record, to, j.Causes, r)
-	case failing:
-		if record.State != integration.HealthUnhealthy && record.Suspicion == nil && !r.isDecided {
-			record.Suspicion, record.Again = &integration.Suspicion{Slot: r.slot, Code: j.Diagnosis.Code}, nil
+	case doubtful, failing:
+		suspicion := &integration.Suspicion{Slot: r.slot, Code: j.Diagnosis.Code}
+		if isSuspicionEnough(*record, r, j) {
+			record.Suspicion, record.Again = suspicion, nil
 			return
 		}
-		record.Suspicion = nil
-		move(record, integration.HealthUnhealthy, j.Causes, r)
+		to := refusedState(*record, j)
+		if record.Suspicion = nil; to == integration.HealthUnknown {
+			suspicion.Slot = r.at // the next look confirms it, where that is refused for good; no second one of a slot
+			record.Suspicion = suspicion
+		}
+		move(record, to, j.Causes, r)
 	}
-	planAgain(record, r)
+	planAgain(record, r, j)
+}
+
+// isRefused reports whether the state rests on what a test of access has met.
+func isRefused(record integration.HealthRecord) bool {
+	isOfAccess := record.ClaimLevel != assessment.ClaimStructure
+	return isOfAccess && (record.State == integration.HealthUnhealthy ||
+		record.State == integration.HealthUnknown && record.ClaimLevel != "")
+}
+
+// isSuspicionEnough reports whether a refusal waits for a second look: the first one of a schedule, where it would
+// take back what is known, or state that access does not work.
+func isSuspicionEnough(record integration.HealthRecord, r run, j judgement) bool {
+	claimsNothing := record.State == integration.HealthUnhealthy ||
+		record.State == integration.HealthUnknown && j.sight == doubtful
+	return !claimsNothing && record.Suspicion == nil && !r.isDecided
+}
+
+// refusedState is the state of what is refused. A doubt takes back that access works, and states nothing in its place:
+// that it does not work, no doubt disproves.
+func refusedState(record integration.HealthRecord, j judgement) integration.HealthState {
+	if j.sight == failing || record.State == integration.HealthUnhealthy {
+		return integration.HealthUnhealthy
+	}
+	return integration.HealthUnknown
 }
 
 // move enters a state, for the reasons that were seen, and puts the notice of another one into the outbox. Another
@@ -140,10 +174,7 @@ func move(record *integration.HealthRecord, to integration.HealthState, why diag
 		change.Code = why.Diagnosis.Code
 	}
 	record.Causes, record.ClaimLevel = why, r.report.ClaimLevel
-	if to == integration.HealthUnknown {
-		record.ClaimLevel = ""
-	}
-	if record.State == to && (len(record.History) == 0 || record.History[0].Code == change.Code) {
+	if record.State == to && lastCode(*record) == change.Code {
 		return
 	}
 	record.History = slices.Insert(record.History, 0, change)
@@ -156,11 +187,20 @@ func move(record *integration.HealthRecord, to integration.HealthState, why diag
 		Diagnosis: why.Diagnosis})
 }
 
+// lastCode is the code of the last change; empty where there was none.
+func lastCode(record integration.HealthRecord) diagnosis.Code {
+	if len(record.History) == 0 {
+		return ""
+	}
+	return record.History[0].Code
+}
+
 // planAgain plans the next look at what is not well, in pauses that grow from a minute to the interval: what passes by
 // itself, or what somebody is mending, shows soon, and what stays costs little. Rights may need half an hour until
 // they count: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. A look in between, because
-// somebody asks, leaves the plan as it is: who asks often would else put it off.
-func planAgain(record *integration.HealthRecord, r run) {
+// somebody asks, leaves the plan as it is: who asks often would else put it off. A doubt is looked at, at the latest,
+// when no change explains it any more.
+func planAgain(record *integration.HealthRecord, r run, j judgement) {
 	if record.State == integration.HealthHealthy || record.State == integration.HealthDegraded {
 		record.Again, record.Tries = nil, 0
 		return
@@ -170,6 +210,9 @@ func planAgain(record *integration.HealthRecord, r run) {
 	}
 	record.Again = nil
 	at := r.at.Add(firstPause << min(record.Tries, maxTries))
+	if j.sight == doubtful && r.settled.After(r.at) && r.settled.Before(at) {
+		at = r.settled
+	}
 	record.Tries = min(record.Tries+1, maxTries)
 	if r.isWatched && at.Before(r.plan.next(r.at)) {
 		record.Again = &at

@@ -246,35 +246,3 @@ func TestHealthOfADocumentFromBeforeThereWereLives(t *testing.T) {
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
 	assert.Len(t, f.status(id).History, 1)
 }
-
-// TestOnlyWhatWorkedSinceTheLastProvisioningIsProved: another condition's time, or one that does not hold, says
-// nothing.
-func TestOnlyWhatWorkedSinceTheLastProvisioningIsProved(t *testing.T) {
-	t.Parallel()
-	passed := start.Truncate(time.Second).Add(time.Hour + 3*time.Second)
-	condition := func(kind, status string, at time.Time) integration.Condition {
-		return integration.Condition{Type: kind, Status: status, LastTransitionTime: at}
-	}
-	for name, c := range map[string]struct {
-		conditions []integration.Condition
-		want       bool
-	}{
-		"before it":         {[]integration.Condition{condition("Provisioned", "True", passed.Add(-1))}, true},
-		"at the same time":  {[]integration.Condition{condition("Provisioned", "True", passed)}, false},
-		"it does not hold":  {[]integration.Condition{condition("Provisioned", "Unknown", passed.Add(-1))}, false},
-		"another condition": {[]integration.Condition{condition("Verified", "True", passed.Add(-1))}, false},
-		"another one before": {[]integration.Condition{condition("Verified", "True", passed.Add(-1)),
-			condition("Provisioned", "True", passed.Add(1))}, false},
-		"none": {nil, false},
-	} {
-		f := newFixture(t)
-		f.integrate(id, "1h")
-		f.check(f.slot(1))
-		require.Equal(t, passed, f.Now())
-		f.change(id, func(d *integration.Document) {
-			d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, c.conditions
-		})
-		f.check(f.slot(2))
-		assert.Equal(t, c.want, f.proved, name)
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -44,17 +45,17 @@ func NewObserver(o ObserverOptions) (*Observer, error) {
 
 // Look makes one report of the document. It tests the first subject and reads the federated credentials of the others,
 // as the verification after provisioning does.
-func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool) assessment.Report {
+func (o *Observer) Look(ctx context.Context, d integration.Document) assessment.Report {
 	const id, layer, title = "token.source", "token", "The platform issues a subject token"
 	if o.TokenSource == nil {
 		check := assessment.Skip(id, layer, title, "")
 		check.Code = diagnosis.CodeSubjectTokenUnavailable
-		return o.structure(ctx, d, proved, check)
+		return o.structure(ctx, d, check)
 	}
 	token, err := o.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 	if err == nil {
 		var report assessment.Report
-		propagated := proved || d.HasPropagated(o.now())
+		propagated := d.HasPropagated(o.now())
 		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle,
 			Propagated: &propagated})
 		if err == nil {
@@ -62,18 +63,18 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 		}
 	}
 	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.
-	check := classify.Check(id, layer, title, err, diagnosis.Context{Operation: "subjectToken.get",
+	check := classify.Check(id, layer, title, err, diagnosis.Context{Operation: policy.SubjectTokenGet,
 		Subject: d.Spec.Subjects[0], Audience: d.Spec.Audience})
 	check.Status = diagnosis.OutcomeUnknown
-	return o.structure(ctx, d, proved, check)
+	return o.structure(ctx, d, check)
 }
 
 // structure reports what Entra and Azure hold, behind the check that tells why access itself was not tested.
-func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool,
+func (o *Observer) structure(ctx context.Context, d integration.Document,
 	why assessment.Check) assessment.Report {
 	started := o.now()
 	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d, Told: true}))
-	checks := append([]assessment.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
+	checks := append([]assessment.Check{why}, resource.Checks(items, d.HasPropagated(started))...)
 	return assessment.Report{
 		ID: uuid.NewString(), Kind: "access", ClaimLevel: assessment.ClaimStructure,
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),

@@ -16,7 +16,8 @@ import (
 type Seen struct {
 	// Report is that of the test, completed (see Completed).
 	Report assessment.Report
-	// Refuted is what the test states of access, where that is for the condition Verified to say; nil otherwise.
+	// Refuted is what the test states of access, where that is for the condition Verified to say: that it is refused,
+	// or, while that may pass by itself, that nobody knows. Nil otherwise.
 	Refuted *diagnosis.Diagnosis
 	// IsOutOfPatience means that nobody waits any longer for what may pass by itself: until it has passed, access does
 	// not work.
@@ -34,7 +35,7 @@ func (s *Service) Note(ctx context.Context, d integration.Document, seen Seen) e
 	p, wanted := planOf(d)
 	now := s.now()
 	r := run{slot: now, at: now, isDecided: true, isFailing: isFailing, plan: p, isWatched: wanted,
-		report: seen.Report}
+		settled: integration.PropagatedAt(d), report: seen.Report}
 	return s.keepRun(ctx, d, message.HealthCheck{IntegrationID: d.ID}, r, seen.Refuted)
 }
 
@@ -56,8 +57,8 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	isUnhealthy := record.State == integration.HealthUnhealthy
-	if found == nothing || (found == failing) == isUnhealthy && record.State != integration.HealthUnknown {
+	isUnhealthy, isRefused := record.State == integration.HealthUnhealthy, found == failing || found == doubtful
+	if found == nothing || isRefused == isUnhealthy && record.State != integration.HealthUnknown {
 		return nil
 	}
 	return s.Ask(ctx, d)
@@ -67,7 +68,7 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 // phase, with the news of it. It is the one place where a test outside of an operation moves a document. The document
 // stays where nothing is new, or where another operation has taken over.
 func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen Seen) error {
-	proved := s.isProof(d.Spec, seen.Report)
+	proved := s.Proves(d.Spec, seen.Report)
 	if !proved && seen.Refuted == nil {
 		return nil
 	}
@@ -76,10 +77,9 @@ func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen
 			return nil, operation.ErrDone
 		}
 		if !proved {
-			if now.HasCondition(integration.ConditionVerified, "False", seen.Refuted) {
+			if !now.MarkRefused(s.now(), *seen.Refuted) {
 				return nil, operation.ErrDone
 			}
-			now.SetCondition(s.now(), integration.ConditionVerified, "False", seen.Refuted, "")
 			return nil, nil
 		}
 		known := now.HasCondition(integration.ConditionVerified, "True", nil)
@@ -95,14 +95,4 @@ func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen
 		return nil
 	}
 	return err
-}
-
-// isProof reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (s *Service) isProof(spec integration.Spec, r assessment.Report) bool {
-	return IsSound(r) && s.Proves(spec, r)
-}
-
-// IsSound reports whether a test found nothing wrong.
-func IsSound(r assessment.Report) bool {
-	return r.Verdict == assessment.VerdictPass || r.Verdict == assessment.VerdictWarn
 }

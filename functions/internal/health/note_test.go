@@ -81,18 +81,6 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 			assert.Zero(t, f.seconds())
 		})
 	}
-	waiting := having("role-missing")
-	waiting.Checks[1].Transient = true
-	waiting = waiting.Concluded()
-	for patient, state := range map[bool]integration.HealthState{true: integration.HealthHealthy,
-		false: integration.HealthUnhealthy} {
-		f := newFixture(t)
-		d := f.integrate(id, "1h")
-		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
-		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: waiting, IsOutOfPatience: !patient}))
-		assert.Equal(t, state, f.status(id).State, "what may pass counts when nobody waits for it any more")
-		assert.Equal(t, map[bool]int{true: 0, false: 1}[patient], f.asked(), "and is looked at again")
-	}
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
 	f.change(id, func(d *integration.Document) { d.Status.LastOperationID = "another" })
@@ -156,14 +144,182 @@ func TestARefutedAccessIsShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
-	missing := diagnosis.New(diagnosis.CodeRoleMissing)
-	for range 2 {
-		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: having("role-missing"),
-			Refuted: &missing}))
+	for _, r := range []assessment.Report{mayPass(having("role-missing")),
+		having("role-missing").Concluded(),
+		mayPass(having("identity-missing"))} {
+		for range 2 {
+			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: r, Refuted: r.Diagnosis}))
+		}
+		want := map[bool]string{true: "Unknown", false: "False"}[len(f.told()) == 0]
+		c := f.verified()
+		assert.Equal(t, want, c.Status, "a doubt does not stand against what was refused for good")
+		assert.Equal(t, diagnosis.CodeRoleMissing, c.Reason)
 	}
 	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
-	assert.True(t, f.Document().HasCondition(integration.ConditionVerified, "False", &missing))
 	assert.Equal(t, []string{"unknown→unhealthy role-missing"}, f.told())
+}
+
+// verified is the condition Verified as the document is served.
+func (f *fixture) verified() integration.Condition {
+	f.t.Helper()
+	for _, c := range f.Document().Conditions() {
+		if c.Type == integration.ConditionVerified {
+			return c
+		}
+	}
+	return integration.Condition{}
+}
+
+// mayPass is the report of refusals that propagation may explain.
+func mayPass(r assessment.Report) assessment.Report {
+	for i := range r.Checks {
+		r.Checks[i].Transient = r.Checks[i].Status == diagnosis.OutcomeFail
+	}
+	return r.Concluded()
+}
+
+// doubters are who may meet a refusal that a change on its way may explain.
+var doubters = map[string]func(f *fixture, d integration.Document){
+	"a test": func(f *fixture, d integration.Document) {
+		require.NoError(f.t, f.service.Note(f.t.Context(), d, health.Seen{Report: f.report,
+			Refuted: f.report.Diagnosis}))
+	},
+	"a verification that goes on": func(f *fixture, d integration.Document) {
+		require.NoError(f.t, f.service.Note(f.t.Context(), d, health.Seen{Report: f.report}))
+	},
+	"a check that was asked for": func(f *fixture, _ integration.Document) {
+		_, err := f.service.CheckNow(f.t.Context(), id)
+		require.NoError(f.t, err)
+	},
+	"a scheduled check": func(f *fixture, _ integration.Document) {
+		slot := f.Now().Add(-time.Second)
+		require.NoError(f.t, f.service.Check(f.t.Context(), message.HealthCheck{IntegrationID: id, Slot: slot}))
+		f.confirm(slot)
+		looks := f.looks
+		f.confirm(slot)
+		assert.Equal(f.t, looks, f.looks, "a repeated message asks for nothing")
+	},
+}
+
+// TestADoubtIsTheSameWhoeverHasIt: a refusal that a change on its way may explain takes back that access works, at
+// once, and does not state that it does not; the scheduled check's does after its second look.
+func TestADoubtIsTheSameWhoeverHasIt(t *testing.T) {
+	t.Parallel()
+	for who, look := range doubters {
+		for before, c := range map[string]struct {
+			known assessment.Report
+			want  integration.HealthState
+		}{
+			"proved":         {passing(), integration.HealthUnknown},
+			"with a warning": {having("over-privileged"), integration.HealthUnknown},
+			"refused":        {having("network-rules-blocked"), integration.HealthUnhealthy},
+			"never tested":   {assessment.Report{}, integration.HealthUnknown},
+		} {
+			t.Run(who+" of what was "+before, func(t *testing.T) {
+				f := newFixture(t)
+				d := f.made()
+				if f.Advance(time.Minute); c.known.ID != "" {
+					require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.known}))
+				}
+				f.Advance(time.Minute)
+				f.doubt()
+				look(f, d)
+				s := f.status(id)
+				assert.Equal(t, c.want, s.State)
+				assert.Equal(t, diagnosis.CodeRoleMissing, s.Diagnosis.Code)
+				assert.Equal(t, diagnosis.CodeRoleMissing, s.History[0].Code)
+				assert.Equal(t, assessment.ClaimExchange, s.ClaimLevel, "how far it came")
+				assert.Equal(t, diagnosis.CodeRoleMissing, f.Document().Status.Health.Code)
+				assert.NotEqual(t, "True", f.verified().Status)
+			})
+		}
+	}
+}
+
+// made is an integration whose provisioning has just ended.
+func (f *fixture) made() integration.Document {
+	f.t.Helper()
+	f.isProof = true
+	f.integrate(id, "6h")
+	return f.change(id, func(d *integration.Document) {
+		d.SetCondition(f.Now(), integration.ConditionProvisioned, "True", nil, "")
+	})
+}
+
+// doubt has every look meet a refusal that may pass.
+func (f *fixture) doubt() {
+	f.report = mayPass(having("role-missing"))
+	f.report.ClaimLevel = assessment.ClaimExchange
+}
+
+// TestADoubtIsDecidedInTime: it is looked at again, at the latest when no change is on its way any more, and then a
+// look of the schedule is the second one.
+func TestADoubtIsDecidedInTime(t *testing.T) {
+	t.Parallel()
+	for who, look := range doubters {
+		t.Run(who, func(t *testing.T) {
+			f := newFixture(t)
+			d := f.made()
+			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
+			require.Equal(t, "True", f.verified().Status)
+			f.Advance(8 * time.Minute)
+			f.doubt()
+			look(f, d)
+			for _, at := range []time.Duration{9 * time.Minute, 10 * time.Minute} {
+				require.Equal(t, start.Add(at), *f.status(id).NextDue)
+				assert.Equal(t, integration.HealthUnknown, f.status(id).State)
+				if f.SetTime(start.Add(at)); at == integration.Propagation {
+					f.report = having("role-missing")
+				}
+				require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id,
+					Slot: f.Now()}))
+			}
+			assert.Equal(t, integration.HealthUnhealthy, f.status(id).State)
+			assert.Equal(t, []any{"False", diagnosis.CodeRoleMissing}, []any{f.verified().Status, f.verified().Reason})
+			f.report = passing()
+			f.Advance(time.Second)
+			_, err := f.service.CheckNow(t.Context(), id)
+			require.NoError(t, err)
+			assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+			assert.Equal(t, "True", f.verified().Status)
+		})
+	}
+}
+
+// TestALookAtTheStructureLiftsNoDoubt that a test of access has left; a test of access does.
+func TestALookAtTheStructureLiftsNoDoubt(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.integrate(id, "1h")
+	f.report = structural(mayPass(having("role-missing")))
+	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id}))
+	require.Equal(t, integration.HealthUnknown, f.status(id).State)
+	f.report = structural(passing())
+	f.Advance(time.Second)
+	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id}))
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State, "what the structure has shown it can disprove")
+
+	f.Advance(time.Second)
+	refused := mayPass(having("network-rules-blocked"))
+	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: refused, Refuted: refused.Diagnosis}))
+	f.Advance(time.Second)
+	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id}))
+	assert.Equal(t, integration.HealthUnknown, f.status(id).State)
+	assert.Equal(t, diagnosis.CodeNetworkRulesBlocked, f.status(id).Diagnosis.Code)
+	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+}
+
+// TestWhatWasWaitedForInVain does not work, until it has passed.
+func TestWhatWasWaitedForInVain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.integrate(id, "1h")
+	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: mayPass(having("role-missing")),
+		IsOutOfPatience: true}))
+	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State)
+	assert.Equal(t, 1, f.asked(), "it is looked at again")
 }
 
 // TestWhoAsksPutsNothingOff: a check that somebody asks for leaves the next planned one where it is, and how fast the
@@ -318,12 +474,14 @@ func TestALookThatSaysOtherwise(t *testing.T) {
 		known, seen assessment.Report
 		asks        bool
 	}{
-		"broken since": {passing(), having("role-missing"), true},
-		"mended since": {having("role-missing"), passing(), true},
-		"still well":   {passing(), passing(), false},
-		"still broken": {having("role-missing"), having("client-disabled"), false},
-		"nothing told": {passing(), having("throttled"), false},
-		"not known":    {having("throttled"), passing(), true},
+		"broken since":            {passing(), having("role-missing"), true},
+		"mended since":            {having("role-missing"), passing(), true},
+		"still well":              {passing(), passing(), false},
+		"still broken":            {having("role-missing"), having("client-disabled"), false},
+		"nothing told":            {passing(), having("throttled"), false},
+		"not known":               {having("throttled"), passing(), true},
+		"doubted since":           {passing(), mayPass(having("role-missing")), true},
+		"doubt of what is broken": {having("role-missing"), mayPass(having("role-missing")), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

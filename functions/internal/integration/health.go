@@ -57,7 +57,7 @@ func (HealthStatus) LongTags() map[string]string {
 		"LastSeen": `doc:"When a check that could not test access itself last saw everything in place"`,
 		"ClaimLevel": `doc:"How far the test came that the state rests on: access, the storage was reached; ` +
 			`exchange, Entra took the subject token and the storage let nothing be done; file, the token was not ` +
-			`exchanged; structure, only that was looked at. Absent where the state is unknown"`,
+			`exchanged; structure, only that was looked at. Absent before the first test"`,
 	}
 }
 

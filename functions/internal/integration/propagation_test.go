@@ -30,7 +30,8 @@ func TestHasPropagated(t *testing.T) {
 		"written long enough ago":                   {ago(all), time.Time{}, "", true},
 		"provisioned long ago, written just now":    {ago(0), ago(all), "True", true},
 		"provisioned just now, by an older version": {ago(all), ago(0), "True", false},
-		"a condition that does not hold":            {ago(0), ago(all), "Unknown", false},
+		"failed long ago, written just now":         {ago(0), ago(all), "False", true},
+		"it is under way":                           {ago(0), ago(all), "Unknown", false},
 		"a clock that was set back":                 {ago(-time.Hour), time.Time{}, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {

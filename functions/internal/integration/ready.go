@@ -2,6 +2,7 @@ package integration
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -10,18 +11,24 @@ import (
 // isReady is the message of the condition Ready where it is True.
 const isReady = "All that the spec asks for is made, and access was proved."
 
-// Conditions are what is known of the document: the sum of it, Ready, before what was observed. Verified
-// shows what a health check has found since the test that proved access, where that is not that it works. It shows the
-// test's result again when that is mended.
+// Conditions are what is known of the document: the sum of it, Ready, before what was observed. Verified shows what a
+// health check has found since the last test, where that is worse. It shows the test's result again when that is
+// mended.
 func (d Document) Conditions() []Condition {
 	all := append([]Condition{d.Ready()}, d.Status.Conditions...)
 	for i, c := range all {
-		now := d.working()
-		if now.Type = ConditionVerified; c.Type == now.Type && c.Status == "True" && now.Status != "True" {
+		if now := d.working(); c.Type == ConditionVerified && isWorse(now, c) {
+			now.Type = ConditionVerified
 			all[i] = now
 		}
 	}
 	return all
+}
+
+// isWorse reports whether a condition claims less than another one: that it is not met, before that nobody knows.
+func isWorse(one, other Condition) bool {
+	claims := []string{"False", "Unknown", "True"}
+	return slices.Index(claims, one.Status) < slices.Index(claims, other.Status)
 }
 
 // Ready sums the document up, in the manner of Kubernetes: True only where everything that the spec asks for is made,
@@ -30,7 +37,11 @@ func (d Document) Conditions() []Condition {
 // rest.
 func (d Document) Ready() Condition {
 	sum := Condition{Status: "True", Message: isReady, LastTransitionTime: d.CreatedAt}
-	for _, part := range []Condition{d.kept(), d.made(), d.proved(), d.working(), d.platformDone()} {
+	tested := []Condition{d.proved(), d.working()}
+	if isWorse(tested[1], tested[0]) {
+		slices.Reverse(tested)
+	}
+	for _, part := range slices.Concat([]Condition{kept(d), d.made()}, tested, []Condition{d.platformDone()}) {
 		if part.Status != "True" {
 			sum = part
 			break
@@ -62,7 +73,7 @@ func unmet(status string, since time.Time, found diagnosis.Diagnosis) Condition 
 }
 
 // kept says that nobody tears the integration down.
-func (d Document) kept() Condition {
+func kept(d Document) Condition {
 	switch d.Status.Phase {
 	case PhaseDeprovisioning:
 		if c, hasFailed := failedTeardown(d); hasFailed {

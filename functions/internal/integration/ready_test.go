@@ -209,6 +209,14 @@ func TestNoConditionClaimsWhatACheckHasRefuted(t *testing.T) {
 			set("Verified", "False", "container-not-found")(d)
 			health("unhealthy", "role-missing", 6*time.Hour)(d)
 		}, "False", "container-not-found", 5 * time.Hour},
+		"a test has doubted it, and a check refuted": {func(d *integration.Document) {
+			set("Verified", "Unknown", "role-missing")(d)
+			health("unhealthy", "role-missing", 6*time.Hour)(d)
+		}, "False", "role-missing", 6 * time.Hour},
+		"a test has refuted it, and a check doubted": {func(d *integration.Document) {
+			set("Verified", "False", "container-not-found")(d)
+			health("unknown", "role-missing", 6*time.Hour)(d)
+		}, "False", "container-not-found", 5 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

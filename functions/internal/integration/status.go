@@ -45,6 +45,21 @@ func (d *Document) MarkProved(now time.Time, byOthers bool) bool {
 	return waits
 }
 
+// MarkRefused writes down that access was refused as the federated identity, and reports whether that is new. While
+// the refusal may pass by itself, nobody knows; what was refused for good stays so.
+func (d *Document) MarkRefused(now time.Time, found diagnosis.Diagnosis) bool {
+	known, _ := d.condition(ConditionVerified)
+	status := "False"
+	if found.Transient {
+		status = "Unknown"
+	}
+	if found.Transient && known.Status == "False" || d.HasCondition(ConditionVerified, status, &found) {
+		return false
+	}
+	d.SetCondition(now, ConditionVerified, status, &found, "")
+	return true
+}
+
 // accessProved is the message of the condition Verified where it is True.
 const accessProved = "Access was proved as the federated identity."
 

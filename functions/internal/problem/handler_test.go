@@ -236,11 +236,8 @@ func TestErrorsOfHandlers(t *testing.T) {
 		"conflict":  {err: integration.ErrConflict, status: 409, code: "conflict"},
 		"deadline": {err: fmt.Errorf("x: %w", context.DeadlineExceeded), status: 504, code: "request-timeout",
 			retryAfter: "5", logged: true},
-		"store": {err: problem.Unavailable(errors.New(cause)), status: 503, code: "store-unavailable",
-			retryAfter: "5", logged: true},
 		"a problem": {err: problem.InvalidParameter("header", "If-Match", "an ETag"), status: 400,
 			code: "invalid-parameter"},
-		"store's not found": {err: problem.Unavailable(integration.ErrNotFound), status: 404, code: "not-found"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	}
 	report, err := s.verifier().test(ctx, d, wanted)
 	if err != nil {
-		return assessment.Report{}, synchronous(err)
+		return assessment.Report{}, err
 	}
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.Log.WarnContext(ctx, "the document does not show an access test", "integrationId", id,
@@ -45,43 +45,33 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
-// note tells health what a test of all that the spec asks for has found, where it is conclusive. What it states of
-// access is for the condition Verified: by the report of the test alone, as what the platform's side is like proves
-// nothing of access, and disproves nothing.
+// note tells health what a test of all that the spec asks for has found, where it is conclusive: a refusal, also one
+// that may pass, or a proof. What it states of access is for the condition Verified: by the report of the test alone,
+// as what the platform's side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report assessment.Report) error {
-	worst, isRefuted := conclusive(wanted, report)
-	if !isRefuted && !s.verifier().isProved(d.Spec, report) {
+	worst, isRefused := refusedAccess(wanted, report)
+	if !isRefused && !s.Tester.Proves(d.Spec, report) {
 		return nil
 	}
 	seen := health.Seen{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
-	if isRefuted {
+	if isRefused {
 		seen.Refuted = &worst
 	}
 	return s.Watch.Note(ctx, d, seen)
 }
 
-// conclusive picks the failure that states something of the integration and that stays. A failure of the token states
-// nothing: its sender may have spoilt it. Neither does one of a right that the spec does not ask for.
-func conclusive(wanted access.Request, report assessment.Report) (diagnosis.Diagnosis, bool) {
-	worst, patient := report.Decisive()
-	if report.Verdict != assessment.VerdictFail || patient || wanted.Access != "" {
+// refusedAccess picks the failure that states something of the integration. A failure of the token states nothing: its
+// sender may have spoilt it. Neither does one of a right that the spec does not ask for.
+func refusedAccess(wanted access.Request, report assessment.Report) (diagnosis.Diagnosis, bool) {
+	worst, _ := report.Decisive()
+	if report.Verdict != assessment.VerdictFail || wanted.Access != "" {
 		return worst, false
 	}
 	ofToken := slices.ContainsFunc(report.Checks, func(c assessment.Check) bool {
 		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
 	return worst, !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
-}
-
-// synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
-func synchronous(err error) error {
-	var known *diagnosis.Error
-	if errors.As(err, &known) && slices.Contains([]diagnosis.Code{diagnosis.CodeDDOEUnavailable,
-		diagnosis.CodeDDOEThrottled}, known.Diagnosis.Code) {
-		known.Diagnosis.Remedy.Steps = []string{"Send the request again, or send a subjectToken of your own."}
-	}
-	return err
 }
 
 // admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token:
@@ -134,7 +124,7 @@ func (v *verifier) test(ctx context.Context, d integration.Document,
 		token, err := v.tokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
 			words := wordsOf(d)
-			words.Operation = string(policy.SubjectTokenGet)
+			words.Operation = policy.SubjectTokenGet
 			return assessment.Report{}, &diagnosis.Error{Diagnosis: classify.Error(err, words), Err: err}
 		}
 		wanted.Token = token

@@ -109,7 +109,7 @@ func newFixture(t operationtest.TB) *fixture {
 	tester := &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.Now}
 	f.health, err = health.New(health.Options{
 		Repository: f.Repository, Schedule: health.Schedule{Repository: f.Repository, Now: f.Now}, Engine: f.Engine,
-		Look: func(context.Context, integration.Document, bool) assessment.Report {
+		Look: func(context.Context, integration.Document) assessment.Report {
 			panic("nothing is on the health queue")
 		},
 		Proves: tester.Proves, Kinds: f.kinds, Send: f.Send, Now: f.Now, Source: operationtest.Source,

@@ -93,36 +93,38 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if v.isProved(d.Spec, report) {
+	if v.tester.Proves(d.Spec, report) {
 		if err := v.askProver(ctx, a, d, true); err != nil {
 			return err
 		}
 		return v.watch.Note(ctx, d, health.Seen{Report: report})
 	}
-	if health.IsSound(report) { // nothing is wrong, and testing again will prove no more
+	if report.IsSound() { // nothing is wrong, and testing again will prove no more
 		gap, _ := v.tester.Unproved(d.Spec, report)
 		invocation.From(ctx).SetCode(gap.Code)
 		return v.undecided(ctx, a, gap)
 	}
 	worst, patient := report.Decisive()
 	invocation.From(ctx).SetCode(worst.Code)
-	if patient && a.Number() < lastVerification() {
-		return v.scheduleVerify(ctx, a, a.Number()+1)
-	}
+	goesOn := patient && a.Number() < lastVerification()
 	if report.Verdict == assessment.VerdictFail {
 		// first, as a message that is delivered again finds a document that has failed
-		if err := v.watch.Note(ctx, d, health.Seen{Report: report, IsOutOfPatience: true}); err != nil {
+		seen := health.Seen{Report: report, IsOutOfPatience: !goesOn}
+		if goesOn {
+			seen.Refuted = &worst
+		}
+		if err := v.watch.Note(ctx, d, seen); err != nil {
 			return err
 		}
-		return v.refuted(ctx, a, worst)
 	}
-	return v.undecided(ctx, a, worst)
-}
-
-// isProved reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (v *verifier) isProved(spec integration.Spec, r assessment.Report) bool {
-	_, unproved := v.tester.Unproved(spec, r)
-	return health.IsSound(r) && !unproved
+	switch {
+	case goesOn:
+		return v.scheduleVerify(ctx, a, a.Number()+1)
+	case report.Verdict == assessment.VerdictFail:
+		return v.refuted(ctx, a, worst)
+	default:
+		return v.undecided(ctx, a, worst)
+	}
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.

@@ -8,6 +8,11 @@ type group struct {
 	codes []string
 }
 
+// ofLooks are the codes of looks at what somebody else has made.
+const ofLooks = `client-id-is-object-id credential-flexible-undecided directory-not-readable
+	federated-credential-differs network-rules-restrict role-not-known role-without-data-rights storage-not-readable
+	tenant-not-seen`
+
 // outside are the codes that no row makes true: those that say nothing of an integration's state, and those of it that
 // another test is for.
 func outside() []group {
@@ -16,7 +21,8 @@ func outside() []group {
 			strings.Fields(ofInput)},
 		{"it is about a request or a message, and who sends it", strings.Fields(`
 			bad-request body-too-large conflict duplicate-member forbidden identity-replace-required
-			integration-exists integration-not-found invalid-combination invalid-continuation-token invalid-id
+			integration-exists integration-not-found integration-unmanaged
+			invalid-combination invalid-continuation-token invalid-id
 			invalid-operation-id invalid-parameter invalid-value malformed-body message-too-large
 			method-not-allowed missing-member nested-too-deep not-a-cloudevent not-acceptable not-found not-json
 			not-owned nothing-to-confirm operation-id-reused operation-not-found precondition-failed
@@ -35,6 +41,7 @@ func outside() []group {
 			strings.Fields(`
 			address-not-public container-public host-not-allowed ids-swapped issuer-document-invalid
 			issuer-document-mismatch issuer-document-unusual issuer-key-unusable issuer-unavailable`)},
+		{"it is about what somebody else has made: the tests of package structure tell them", strings.Fields(ofLooks)},
 		{"it is about the subject token that was sent, or that nobody gives, and not about the integration",
 			strings.Fields(`
 			assertion-expired assertion-from-entra assertion-malformed assertion-type-unsupported
