@@ -99,7 +99,7 @@ func directoryProbe(p platform, s services) readiness.Probe {
 				return slices.Contains(roles, role)
 			}) {
 				err = &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeGraphPermissionMissing,
-					diagnosis.WithContext(diagnosis.Context{Operation: string(policy.ApplicationGet)}))}
+					diagnosis.WithContext(diagnosis.Context{Operation: policy.ApplicationGet}))}
 			}
 			return err
 		}, policy.ApplicationGet)}

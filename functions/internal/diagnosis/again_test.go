@@ -85,7 +85,7 @@ func TestWhatIsSaidOfALook(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
 		for _, entry := range diagnosis.Entries() {
-			told := diagnosis.New(entry.Code, diagnosis.WithContext(diagnosis.Context{Operation: operation}))
+			told := diagnosis.New(entry.Code, diagnosis.WithContext(diagnosis.Context{Operation: diagnosis.Operation(operation)}))
 			assert.NotEmpty(t, told.Remedy.Steps, entry.Code)
 			assert.NotRegexp(t, `landed|operation's (failed )?step|deleted application still`,
 				told.Detail+strings.Join(told.Remedy.Steps, "\n"),
@@ -93,7 +93,7 @@ func TestWhatIsSaidOfALook(t *testing.T) {
 		}
 	}
 	for _, operation := range []string{"", "application.update", "application.delete"} {
-		c := diagnosis.WithContext(diagnosis.Context{Operation: operation})
+		c := diagnosis.WithContext(diagnosis.Context{Operation: diagnosis.Operation(operation)})
 		assert.Contains(t, diagnosis.New(diagnosis.CodeGraphUnavailable, c).Detail, "failed. The write may or may not")
 		steps := diagnosis.New(diagnosis.CodeGraphPermissionMissing, c).Remedy.Steps
 		assert.Contains(t, strings.Join(steps, "\n"), "failed step")

@@ -34,6 +34,8 @@ func notOfManaged() map[Code]string {
 		CodeDirectoryQuotaExceeded: askedOfGraph, CodeSignInAudienceRefused: askedOfGraph,
 		CodeServiceManagementReferenceRequired: askedOfGraph, CodeUniqueNameTaken: askedOfGraph,
 
+		CodeClientIDIsObjectID: seenInGraph, CodeDirectoryNotReadable: "it names a permission of Graph",
+
 		CodeApplicationForeign: seenInGraph, CodeApplicationChanged: seenInGraph, CodeApplicationReplaced: seenInGraph,
 		CodeLoginCredentialExtra: seenInGraph,
 
