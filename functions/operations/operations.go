@@ -44,7 +44,8 @@ type input struct {
 // LongTags are the ends of tags that are too long for a line.
 func (input) LongTags() map[string]string {
 	return map[string]string{
-		"Wait": `patternDescription:"1s to 30s" doc:"How long to hold the answer back, 1s to 30s, while the operation ` +
+		"Wait": `patternDescription:"1s to 30s" doc:"How long to hold the answer back, 1s to 30s, while ` +
+			`the operation ` +
 			`has not ended: a long poll in place of many"`,
 	}
 }
@@ -107,19 +108,17 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 
 // ended reads an operation until it has ended, or for as long as limit allows. It reads once where limit is zero.
 func (f Function) ended(ctx context.Context, id string, limit time.Duration) (integration.Operation, error) {
-	over := time.NewTimer(limit)
-	defer over.Stop()
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	for {
+		isOver := waiting.Err() != nil // one last look
 		op, err := f.Operation(ctx, id)
-		if err != nil || op.Status.IsFinal() || limit == 0 {
+		if err != nil || op.Status.IsFinal() || isOver {
 			return op, err
 		}
 		select {
 		case <-time.After(look):
-		case <-over.C:
-			limit = 0 // one last look
-		case <-ctx.Done():
-			return op, nil // whoever asked has gone
+		case <-waiting.Done():
 		}
 	}
 }

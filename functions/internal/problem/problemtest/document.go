@@ -45,7 +45,8 @@ func RequireDocumented(t *testing.T, register func(huma.API)) {
 	}
 }
 
-// roleOf is the role that a documented operation takes; empty for none. The composition of the app gives it to an edge.
+// roleOf is the role that a documented operation takes, which the composition of the app gives to an edge; empty for
+// none.
 func roleOf(operation map[string]any) string {
 	ways, _ := operation["security"].([]any)
 	for _, way := range ways {
