@@ -42,10 +42,15 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 	identities := resourceidentity.New(map[integration.IdentityKind]resourceidentity.Implementation{
 		integration.IdentityApplication: application.New(s.directory, requests, instance),
 		integration.IdentityManaged:     managedidentity.New(s.resources, requests, instance)})
+	found := application.NewLookup(s.directory, requests)
 	return append([]resource.Kind{
 		identities,
 		trust.New(identities, requests),
 		grant.New(s.resources, requests),
+		resource.Looking(found),
+		resource.Looking(trust.NewLook(found)),
+		resource.Looking(grant.NewLook(s.resources, requests)),
+		resource.Looking(grant.NewAccounts(s.resources, requests)),
 	}, platform...), err
 }
 

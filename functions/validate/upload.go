@@ -44,6 +44,9 @@ type file struct {
 	content []byte
 }
 
+// inAccess is the parameter that tells which rights are asked for.
+const inAccess = "access"
+
 // maxFiles is the most files of one request.
 const maxFiles = 20
 
@@ -55,8 +58,10 @@ func (in *input) upload() (upload, error) {
 	if p := problem.Uncompressed(in.ContentEncoding); p != nil {
 		return upload{}, p
 	}
-	up := upload{request: judgement.Request{Depth: in.Depth, Account: in.Storage, Container: in.Container},
-		inQuery: map[string]bool{partStorage: in.Storage != "", partTarget: in.Container != ""}}
+	up := upload{request: judgement.Request{Depth: in.Depth, Account: in.Storage, Container: in.Container,
+		Access: in.Access},
+		inQuery: map[string]bool{partStorage: in.Storage != "", partTarget: in.Container != "",
+			inAccess: in.Access != ""}}
 	media, parameters, err := mime.ParseMediaType(in.ContentType)
 	switch {
 	case in.ContentType == "", err == nil && (media == "application/json" || media == "application/octet-stream"):
@@ -87,11 +92,16 @@ func (up *upload) combined(parts map[string][]byte) []diagnosis.Finding {
 		case inForm && up.inQuery[name]:
 			fault.Detail, fault.Expected = "The name stands in the query and in the form.", "one of the two"
 		case (inForm && len(parts[name]) > 0 || up.inQuery[name]) && up.request.Depth == judgement.DepthFile:
-			fault.Detail, fault.Expected = "No storage is looked at with this depth.", "depth=discovery beside it"
+			fault.Detail, fault.Expected = "No storage is looked at with this depth.",
+				"depth=discovery or depth=structure beside it"
 		default:
 			continue
 		}
 		faults = append(faults, fault)
+	}
+	if up.inQuery[inAccess] && up.request.Depth != judgement.DepthStructure {
+		faults = append(faults, diagnosis.Finding{Pointer: "/" + inAccess, Code: diagnosis.CodeInvalidCombination,
+			Detail: "No rights are looked at with this depth.", Expected: "depth=structure beside it"})
 	}
 	return faults
 }

@@ -31,6 +31,27 @@ import (
 
 const path = "/credentials/validate"
 
+// TestStructure: all that was sent reaches the look.
+func TestStructure(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]judgement.Request{
+		"": {}, "&storage=x&container=y&access=read": {Account: "x", Container: "y", Access: "read"},
+	} {
+		var got judgement.Request
+		edge := problemtest.Serve(validate.Function{Judge: func(_ context.Context,
+			r judgement.Request) (assessment.Report, error) {
+			r.File = slices.Clone(r.File) // the body's buffer is used again
+			got = r
+			return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}, nil
+		}}.Register)
+		body, contentType := form(t, part{"file", "x", "{}"}, part{"clientId", "", "c"})
+		answer := edge.Call(t, "POST", path+"?depth=structure"+query, body, "Content-Type", contentType)
+		require.Equal(t, 200, answer.Status, answer.Raw)
+		want.Depth, want.File, want.Form = "structure", []byte("{}"), credential.Form{ClientID: "c"}
+		assert.Equal(t, want, got)
+	}
+}
+
 // judge remembers what it was given.
 type judge struct {
 	mu    sync.Mutex
@@ -293,7 +314,12 @@ var unreadableUploads = map[string]struct {
 		"/query/container"},
 	"storage too long": {raw("{}", "application/json"), "?depth=discovery&storage=" + strings.Repeat("x", 601), 400,
 		"invalid-parameter", "/query/storage"},
-	"depth not offered": {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
+	"depth not offered": {raw("{}", "application/json"), "?depth=access", 400, "invalid-parameter", "/query/depth"},
+	"access without a look": {raw("{}", "application/json"), "?depth=discovery&access=read", 400,
+		"invalid-parameter",
+		"/query/access"},
+	"access that is none": {raw("{}", "application/json"), "?depth=structure&access=all", 400, "invalid-parameter",
+		"/query/access"},
 	"depth twice": {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter",
 		"/query/depth"},
 	"unknown parameter": {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},

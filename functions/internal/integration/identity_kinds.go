@@ -34,7 +34,7 @@ type identityKind struct {
 func identityKinds() []identityKind {
 	return []identityKind{
 		{IdentityApplication, diagnosis.InDirectory, "application", schemaVersion1},
-		{IdentityManaged, diagnosis.InResourceGroup, "managed identity", SchemaVersion},
+		{IdentityManaged, diagnosis.InResourceGroup, "managed identity", schemaVersion2},
 	}
 }
 

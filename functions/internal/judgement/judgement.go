@@ -1,5 +1,6 @@
 // Package judgement judges a credential file layer by layer, as deep as it is asked to: the file by itself, what the
-// internet says of it. A layer that finds fault stops what depends on it, and nothing else.
+// internet says of it, what Entra and Azure hold of it. A layer that finds fault stops what depends on it, and nothing
+// else.
 package judgement
 
 import (
@@ -8,6 +9,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 )
 
 // Depth is how deep a file is judged. Each depth includes the ones before.
@@ -17,6 +20,7 @@ type Depth string
 const (
 	DepthFile      Depth = "file"
 	DepthDiscovery Depth = "discovery"
+	DepthStructure Depth = "structure"
 )
 
 // Request is a file, and what is known beside it.
@@ -28,12 +32,15 @@ type Request struct {
 	// Account and Container name the storage that is looked at: a resource id or the URL of a blob endpoint, and a
 	// name. Both may be empty, and are with DepthFile.
 	Account, Container string
+	// Access is what is to be done there; empty but with DepthStructure, and readWrite where it is empty there.
+	Access integration.Access
 }
 
 // Service judges. It is safe for concurrent use.
 type Service struct {
 	Linter    credential.Linter
 	Discovery *discovery.Service
+	Structure *structure.Service
 }
 
 // Judge judges a file. It repeats no secret. The error is a *diagnosis.Error about what names the storage, with a
@@ -41,6 +48,10 @@ type Service struct {
 func (s *Service) Judge(ctx context.Context, r Request) (assessment.Report, error) {
 	if r.Depth == DepthFile || r.Depth == "" {
 		return s.Linter.Lint(r.File, r.Form), nil
+	}
+	if r.Depth == DepthStructure {
+		return s.Structure.Judge(ctx, structure.Request{File: r.File, Form: r.Form, Account: r.Account,
+			Container: r.Container, Access: r.Access})
 	}
 	return s.Discovery.Judge(ctx, r.File, r.Form, r.Account, r.Container)
 }

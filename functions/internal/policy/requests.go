@@ -23,6 +23,11 @@ const (
 // deadlineMargin is what an invocation needs, after its last request or pause, to park its command.
 const deadlineMargin = 20 * time.Second
 
+// Within returns a context in which requests end after a while, for somebody who waits for the answer.
+func Within(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, while+deadlineMargin)
+}
+
 // Requests sends requests, again where the table allows. It is safe for concurrent use.
 type Requests struct {
 	// Sleep waits between attempts; it returns early with the context's error.

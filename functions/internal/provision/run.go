@@ -44,8 +44,11 @@ type run struct {
 	takenDown map[string]takenDown
 }
 
+// newRun has the kinds of the integration alone: what somebody else has made is written by none of them.
 func (s *Service) newRun(a *operation.Attempt) *run {
-	return &run{Service: s, recorder: &recorder{attempt: a}, changing: provisioning, taught: map[string]bool{},
+	own := *s
+	own.Kinds = resource.Of(s.Kinds, a.Document())
+	return &run{Service: &own, recorder: &recorder{attempt: a}, changing: provisioning, taught: map[string]bool{},
 		takenDown: map[string]takenDown{}}
 }
 

@@ -19,8 +19,8 @@ func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, erro
 	r := s.newRun(a)
 	r.ending = true
 	r.changing = func(d *integration.Document) { d.Withdraw(r.now()) }
-	r.veto = newVeto(s.Kinds)
-	seen := r.unseen(s.Kinds)
+	r.veto = newVeto(r.Kinds)
+	seen := r.unseen(r.Kinds)
 	err := r.takeDown(ctx, seen)
 	left := r.leftovers(seen)
 	if err != nil && ctx.Err() == nil {
