@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/openapi"
 )
 
@@ -63,7 +64,7 @@ func listed(t *testing.T) ([]entry, huma.API) {
 	uses, err := newUseCases(cfg, discard(), testPlatform(t))
 	require.NoError(t, err)
 	entries := list(cfg, uses)
-	_, api := newAPI(cfg.PublicBaseURL, entries)
+	_, api := newAPI(cfg.PublicBaseURL, caller.Door{}, entries)
 	return entries, api
 }
 

@@ -472,3 +472,28 @@ func (a *app) state() string {
 	require.NoError(a.t, err)
 	return string(raw) + documents + string(sentSoFar)
 }
+
+// TestEveryFaultOfABodyIsTold at once: an unknown member hides no other fault.
+func TestEveryFaultOfABodyIsTold(t *testing.T) {
+	a := newApp(t, nil)
+	for path, c := range map[string]struct {
+		method, body string
+		want         []string
+	}{
+		"/integrations/my-images": {"PUT", `{"x":1,"subjects":["a*"],"storage":[{"resourceId":"y","acces":"read"}],
+			"audience":7}`, []string{"/x unknown-member", "/storage/0/acces unknown-member", "/audience wrong-type",
+			"/subjects/0 subject-wildcard", "/storage/0/resourceId invalid-resource-id"}},
+		"/integrations/my-images/access-tests": {"POST", `{"x":1,"mode":"both","subjectToken":""}`,
+			[]string{"/x unknown-member", "/mode invalid-mode", "/subjectToken invalid-value"}},
+		"/integrations/my-images/confirm": {"POST", `{"x":1,"driverId":"a/b"}`,
+			[]string{"/x unknown-member", "/driverId invalid-value"}},
+	} {
+		got := a.call(c.method, path, c.body)
+		assert.Equal(t, 422, got.StatusCode, got.raw)
+		var told []string
+		for _, f := range got.at("errors").([]any) {
+			told = append(told, f.(map[string]any)["pointer"].(string)+" "+f.(map[string]any)["code"].(string))
+		}
+		assert.Equal(t, c.want, told, path)
+	}
+}

@@ -200,3 +200,145 @@ func TestKindsNamed(t *testing.T) {
 		assert.Equal(t, want, kindsNamed(file), text)
 	}
 }
+
+// waitsIn are the calls of a file that pause what it does.
+func waitsIn(file *ast.File) []string {
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, isCall := n.(*ast.CallExpr)
+		if !isCall {
+			return true
+		}
+		name, isSelector := call.Fun.(*ast.SelectorExpr)
+		if !isSelector {
+			return true
+		}
+		of, _ := name.X.(*ast.Ident)
+		isTimer := of != nil && of.Name == "time" &&
+			slices.Contains([]string{"After", "NewTimer", "NewTicker", "AfterFunc"}, name.Sel.Name)
+		if isTimer || name.Sel.Name == "Sleep" {
+			found = append(found, name.Sel.Name)
+		}
+		return true
+	})
+	return found
+}
+
+// TestOnlyThePolicyWaits: every pause is a row of the policy table, which nobody else sleeps beside. What the
+// composition sleeps with is the one exception: it is what the table's pauses are made with.
+func TestOnlyThePolicyWaits(t *testing.T) {
+	t.Parallel()
+	waits := map[string][]string{}
+	for _, s := range sources(t) {
+		for name, file := range s.files {
+			at := path.Join(s.folder, name)
+			if found := waitsIn(file); !s.forTests() && len(found) > 0 && strings.HasPrefix(at, "functions/") {
+				waits[at] = found
+			}
+		}
+	}
+	assert.Equal(t, map[string][]string{
+		"functions/resources.go":            {"NewTimer"},
+		"functions/internal/policy/pace.go": {"Sleep"}, "functions/internal/policy/requests.go": {"Sleep"},
+		"functions/internal/policy/wait.go": {"Sleep"},
+	}, waits)
+	for text, want := range map[string][]string{
+		"func a() { r.requests.Sleep(ctx, pause) }": {"Sleep"},
+		"func a() { time.Sleep(pause) }":            {"Sleep"},
+		"func a() { <-time.After(pause) }":          {"After"},
+		"func a() { slot.After(other) }":            nil,
+		"func a() { a.requests.Await(ctx, wait) }":  nil,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "a.go", "package a\n"+text, 0)
+		require.NoError(t, err)
+		assert.Equal(t, want, waitsIn(file), text)
+	}
+}
+
+// listsCodes reports whether a file holds a list of codes, by which it decides.
+func listsCodes(file *ast.File) bool {
+	lists := false
+	ast.Inspect(file, func(n ast.Node) bool {
+		list, isLiteral := n.(*ast.CompositeLit)
+		if !isLiteral {
+			return true
+		}
+		if of, isList := list.Type.(*ast.ArrayType); isList {
+			code, isOfPackage := of.Elt.(*ast.SelectorExpr)
+			lists = lists || isOfPackage && code.Sel.Name == "Code"
+		}
+		return true
+	})
+	return lists
+}
+
+// TestOnlyTablesListCodes: what a code means for a decision is asked of the policy's sets. The statuses that codes are
+// answered with are the one other table.
+func TestOnlyTablesListCodes(t *testing.T) {
+	t.Parallel()
+	var lists []string
+	for _, s := range sources(t) {
+		for name, file := range s.files {
+			if !s.forTests() && listsCodes(file) {
+				lists = append(lists, path.Join(s.folder, name))
+			}
+		}
+	}
+	assert.ElementsMatch(t, []string{"functions/internal/policy/codes.go", "functions/internal/policy/sets.go",
+		"functions/internal/problem/status.go"}, lists)
+}
+
+// textsIn are the texts of a file, without what it imports.
+func textsIn(file *ast.File) []string {
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if _, isImport := n.(*ast.ImportSpec); isImport {
+			return false
+		}
+		if text, is := n.(*ast.BasicLit); is && text.Kind == token.STRING {
+			found = append(found, strings.Trim(text.Value, "`\""))
+		}
+		return true
+	})
+	return found
+}
+
+// TestOnlyThePolicyNamesOperations: a request is named by a constant, so that a slip is no other request. The packages
+// below the policy table, which give the words, name none that it does not know.
+func TestOnlyThePolicyNamesOperations(t *testing.T) {
+	t.Parallel()
+	const table = "functions/internal/policy/operation.go"
+	all := sources(t)
+	known := map[string]bool{}
+	for _, s := range all {
+		if file := s.files[path.Base(table)]; path.Join(s.folder, path.Base(table)) == table {
+			for _, text := range textsIn(file) {
+				known[text] = strings.Contains(text, ".")
+			}
+		}
+	}
+	require.Greater(t, len(known), 40)
+	for _, s := range all {
+		for name, file := range s.files {
+			at := path.Join(s.folder, name)
+			isBelow := strings.HasPrefix(at, "functions/internal/diagnosis/")
+			for _, text := range textsIn(file) {
+				what, _, isPath := strings.Cut(text, ".")
+				switch {
+				case at == table || !strings.HasPrefix(at, "functions/"):
+				case isBelow && isPath && isRequested(known, what) && !strings.HasSuffix(text, "."):
+					assert.True(t, known[text] || strings.Contains(text, " "), "%s: %q", at, text)
+				case !isBelow:
+					assert.False(t, known[text], "%s: %q", at, text)
+				}
+			}
+		}
+	}
+}
+
+// isRequested reports whether operations begin with a word.
+func isRequested(known map[string]bool, what string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(operation string) bool {
+		return strings.HasPrefix(operation, what+".")
+	})
+}

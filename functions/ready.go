@@ -10,6 +10,7 @@ import (
 	"time"
 
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
@@ -41,7 +42,7 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 				}
 				return operation.StoreError(err)
 			}},
-		{Name: "resourceManager", Ask: reaching(s.resources.Reach, "rbac.list"), Command: rights,
+		{Name: "resourceManager", Ask: reaching(s.resources.Reach, policy.RoleList), Command: rights,
 			Unseen: "rights at storage accounts, of which a dry run tells"},
 		{Name: "tokenEndpoint", Ask: p.answers(cfg.Cloud.Configuration.ActiveDirectoryAuthorityHost,
 			diagnosis.CodeEntraUnavailable)},
@@ -63,7 +64,7 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 		probes = append(probes, readiness.Probe{Name: "platform", Ask: reaching(func(ctx context.Context) error {
 			_, err := s.platform.User(ctx, "me")
 			return err
-		}, "ddoe.user.get"), Unseen: "rights in organisation and project, of which a dry run tells"})
+		}, policy.PlatformUserGet), Unseen: "rights in organisation and project, of which a dry run tells"})
 	}
 	if cfg.SubjectTokenURL != "" {
 		probes = append(probes, readiness.Probe{Name: "subjectTokenSource", Ask: p.answers(cfg.SubjectTokenURL,
@@ -98,10 +99,10 @@ func directoryProbe(p platform, s services) readiness.Probe {
 				return slices.Contains(roles, role)
 			}) {
 				err = &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeGraphPermissionMissing,
-					diagnosis.WithContext(diagnosis.Context{Operation: string(policy.ApplicationGet)}))}
+					diagnosis.WithContext(diagnosis.Context{Operation: policy.ApplicationGet}))}
 			}
 			return err
-		}, "application.get")}
+		}, policy.ApplicationGet)}
 }
 
 // identitiesProbe asks for an identity that there is none of, where the app makes them by default.
@@ -116,11 +117,11 @@ func identitiesProbe(cfg Config, s services) readiness.Probe {
 				return nil
 			}
 			return err
-		}, "managedIdentity.get")}
+		}, policy.ManagedIdentityGet)}
 }
 
 // reaching gives what is asked the words of its operation.
-func reaching(ask func(context.Context) error, operation string) func(context.Context) error {
+func reaching(ask func(context.Context) error, operation policy.Operation) func(context.Context) error {
 	return func(ctx context.Context) error {
 		// an answer is wanted now, also one that others would wait out
 		err := ask(azpolicy.WithRetryOptions(ctx, azpolicy.RetryOptions{MaxRetries: -1}))
@@ -143,7 +144,7 @@ func (p platform) sends(to ServiceBus, entity string) func(context.Context) erro
 		if err == nil {
 			return nil
 		}
-		words := diagnosis.Context{Operation: "bus.link", Entity: entity, Propagated: true}
+		words := diagnosis.Context{Operation: policy.BusLink, Entity: entity, Propagated: true}
 		words.Namespace, _, _ = strings.Cut(to.Namespace, ".")
 		if to.Namespace != "" { // without its id the command shows what to put there
 			words.AppPrincipalID, _ = entra.PrincipalID(ctx, p.credential, serviceBusScope)
@@ -168,10 +169,10 @@ func (p platform) answers(address string, code diagnosis.Code) func(context.Cont
 		if err != nil {
 			return err
 		}
-		if resp.StatusCode >= http.StatusInternalServerError {
+		if policy.Decide(policy.Knock, runtime.NewResponseError(resp)).Action != policy.Answers {
 			err = &diagnosis.Error{Diagnosis: diagnosis.New(code,
 				diagnosis.WithEvidence(diagnosis.Evidence{HTTPStatus: resp.StatusCode}))}
 		}
 		return errors.Join(err, resp.Body.Close())
-	}, "readiness")
+	}, policy.Knock)
 }

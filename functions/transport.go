@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -30,12 +31,24 @@ func newTransport() *http.Transport {
 		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, request *http.Request,
 			response *http.Response) error {
-			if response.StatusCode == http.StatusOK {
+			switch {
+			case response.StatusCode == http.StatusOK:
 				return nil
+			case isUnresolved(response.Header):
+				return &net.DNSError{Err: "the proxy found no such host", Name: request.URL.Hostname(),
+					IsNotFound: true}
+			default:
+				return &proxyRefusal{host: request.Host, status: response.StatusCode}
 			}
-			return &proxyRefusal{host: request.Host, status: response.StatusCode}
 		},
 	}
+}
+
+// isUnresolved reports whether a proxy tells that the name does not resolve. Sources: RFC 9209, 2.3.2 (dns_error);
+// Squid's header X-Squid-Error.
+func isUnresolved(h http.Header) bool {
+	return strings.Contains(h.Get("Proxy-Status"), "error=dns_error") ||
+		strings.HasPrefix(h.Get("X-Squid-Error"), "ERR_DNS_FAIL")
 }
 
 // proxyRefusal is a forward proxy's refusal to open a tunnel.

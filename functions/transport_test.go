@@ -35,3 +35,23 @@ func TestAProxysRefusalHasItsWords(t *testing.T) {
 	assert.Contains(t, d.Detail, "the name does not resolve, or the proxy refuses it. The host is "+
 		"nobody.blob.core.windows.net.")
 }
+
+// TestAProxyThatTellsOfNoName: its word counts as that of DNS.
+func TestAProxyThatTellsOfNoName(t *testing.T) {
+	t.Parallel()
+	for name, headers := range map[string]http.Header{
+		"RFC 9209": {"Proxy-Status": {`proxy.example; error=dns_error; rcode="NXDOMAIN"`}},
+		"Squid":    {"X-Squid-Error": {"ERR_DNS_FAIL 0"}},
+		"another":  {"Proxy-Status": {"proxy.example; error=destination_unavailable"}, "X-Squid-Error": {"ERR_X 0"}},
+	} {
+		proxied := &http.Response{StatusCode: http.StatusBadGateway, Header: headers}
+		request := &http.Request{Host: "nobody.example:443", URL: &url.URL{Host: "nobody.example:443"}}
+		err := newTransport().OnProxyConnectResponse(t.Context(), nil, request, proxied)
+		d := classify.Error(err, diagnosis.Context{})
+		want := diagnosis.CodeNetworkDNS
+		if name == "another" {
+			want = diagnosis.CodeNetworkProxy
+		}
+		assert.Equal(t, want, d.Code, name)
+	}
+}

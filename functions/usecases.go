@@ -23,6 +23,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -32,8 +33,7 @@ import (
 
 // useCases are what the edges call.
 type useCases struct {
-	linter  credential.Linter
-	looks   *discovery.Service
+	judge   *judgement.Service
 	service *provision.Service
 	engine  *operation.Engine
 	worker  *operation.Worker
@@ -98,7 +98,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
-	return &useCases{linter: linter, looks: newDiscovery(cfg, p, linter), service: service, engine: engine,
+	judge := &judgement.Service{Linter: linter, Discovery: newDiscovery(cfg, p, linter)}
+	return &useCases{judge: judge, service: service, engine: engine,
 		worker: worker, health: checks,
 		ready: readinessOf(cfg, p, clients)}, nil
 }

@@ -63,7 +63,7 @@ func (f Function) serve(ctx context.Context, in *input) (*problem.AsyncOutput, e
 		return nil, err
 	}
 	if !in.IsEmpty() {
-		if _, err := in.Decode(); err != nil {
+		if _, err := in.Decode(nil); err != nil {
 			return nil, err
 		}
 	}

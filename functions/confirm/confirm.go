@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
@@ -34,6 +35,12 @@ func (Made) LongTags() map[string]string {
 		"DriverID":      `patternDescription:"letters, digits, - and _" doc:"The driver's id on the platform"`,
 	}
 }
+
+func (m Made) confirmation() integration.DDOEConfirmation {
+	return integration.DDOEConfirmation{By: by, IntegrationID: m.IntegrationID, DriverID: m.DriverID}
+}
+
+func (m Made) check() []diagnosis.Finding { return m.confirmation().Faults() }
 
 type input struct {
 	ID string `path:"id" doc:"Integration id" example:"my-service"`
@@ -71,15 +78,14 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	var made Made
 	if !in.IsEmpty() {
 		var err error
-		if made, err = in.Decode(); err != nil {
+		if made, err = in.Decode(Made.check); err != nil {
 			return nil, err
 		}
 	}
-	confirmation := integration.DDOEConfirmation{By: by, IntegrationID: made.IntegrationID, DriverID: made.DriverID}
-	if findings := confirmation.Faults(); len(findings) > 0 {
+	if findings := made.check(); len(findings) > 0 {
 		return nil, problem.New(http.StatusUnprocessableEntity, findings[0].Code, findings[0].Detail, findings...)
 	}
-	d, err := f.Confirm(ctx, in.ID, confirmation)
+	d, err := f.Confirm(ctx, in.ID, made.confirmation())
 	if err != nil {
 		return nil, err
 	}

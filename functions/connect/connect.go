@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -19,6 +20,8 @@ import (
 // Function is what the edge needs.
 type Function struct {
 	Submit func(context.Context, provision.Submission) (operation.Accepted, error)
+	// Faults finds what Submit would refuse of a spec.
+	Faults func(ctx context.Context, id string, spec integration.Spec) []diagnosis.Finding
 	Plan   func(ctx context.Context, s provision.Submission) (provision.Plan, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
@@ -92,7 +95,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := in.Decode()
+	spec, err := in.Decode(func(s integration.Spec) []diagnosis.Finding { return f.Faults(ctx, in.ID, s) })
 	if err != nil {
 		return nil, err
 	}

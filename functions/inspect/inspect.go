@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
@@ -93,7 +94,7 @@ func (f Function) document(ctx context.Context, id string) (integration.Document
 	case errors.Is(err, integration.ErrNotFound):
 		return integration.Document{}, integration.Absent(nil)
 	case err != nil:
-		return integration.Document{}, problem.Unavailable(err)
+		return integration.Document{}, operation.StoreError(err)
 	case document.Status.Phase == integration.PhaseDeleted:
 		return integration.Document{}, integration.Absent(&document)
 	}
@@ -161,7 +162,7 @@ func (f Function) health(ctx context.Context, in *itemInput) (*healthOutput, err
 	}
 	status, err := f.Health(ctx, document)
 	if err != nil {
-		return nil, problem.Unavailable(err)
+		return nil, operation.StoreError(err)
 	}
 	return &healthOutput{Body: status}, nil
 }

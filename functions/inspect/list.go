@@ -12,6 +12,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
@@ -97,7 +98,7 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 			return nil, foreignToken()
 		}
 		if err != nil {
-			return nil, problem.Unavailable(err)
+			return nil, operation.StoreError(err)
 		}
 		for _, document := range read.Documents {
 			if in.isMatch(document) {

@@ -13,6 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
@@ -75,7 +76,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeOperationNotFound), Err: err}
 	}
 	if err != nil {
-		return nil, problem.Unavailable(err)
+		return nil, operation.StoreError(err)
 	}
 	invocation.From(ctx).SetIntegration(op.IntegrationID)
 	out := &output{Body: view.OperationOf(op)}

@@ -96,7 +96,7 @@ func (f Function) serve(ctx context.Context, in *input) (*problem.AsyncOutput, e
 	}
 	var options Options
 	if !in.IsEmpty() {
-		if options, err = in.Decode(); err != nil {
+		if options, err = in.Decode(Options.check); err != nil {
 			return nil, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
@@ -30,12 +31,21 @@ const (
 // parts are the names of all parts.
 const parts = "file, clientId, tenantId, storage, container"
 
-// upload is a request, decoded: the file, and what stands beside it.
+// upload is a request, decoded: the files, what stands beside them, and which of the names stand in the query.
 type upload struct {
-	file               []byte
-	form               credential.Form
-	storage, container string
+	files   []file
+	request judgement.Request
+	inQuery map[string]bool
 }
+
+// file is one that is to be judged, and the name that the form gives it.
+type file struct {
+	name    string
+	content []byte
+}
+
+// maxFiles is the most files of one request.
+const maxFiles = 20
 
 // maxText is the most bytes of a text part; longer is no GUID, and no id of a resource.
 const maxText = 600
@@ -45,25 +55,70 @@ func (in *input) upload() (upload, error) {
 	if p := problem.Uncompressed(in.ContentEncoding); p != nil {
 		return upload{}, p
 	}
+	up := upload{request: judgement.Request{Depth: in.Depth, Account: in.Storage, Container: in.Container},
+		inQuery: map[string]bool{partStorage: in.Storage != "", partTarget: in.Container != ""}}
 	media, parameters, err := mime.ParseMediaType(in.ContentType)
 	switch {
 	case in.ContentType == "", err == nil && (media == "application/json" || media == "application/octet-stream"):
-		file, err := checked(in.RawBody, len(in.RawBody) > 0)
-		return upload{file: file, storage: in.Storage, container: in.Container}, err
+		up.files = []file{{content: in.RawBody}}
+		if err := checked(up.files[:min(len(in.RawBody), 1)]); err != nil {
+			return upload{}, err
+		}
+		return up, up.refusal(up.combined(nil))
 	case err == nil && media == "multipart/form-data":
 		if !isEnded(in.RawBody, parameters["boundary"]) {
 			return upload{}, malformed()
 		}
-		up, err := readForm(in.RawBody, parameters["boundary"])
-		if err == nil && (in.Storage != "" && up.storage != "" || in.Container != "" && up.container != "") {
-			return upload{}, combination("storage", "The storage stands in the query and in the form.")
-		}
-		up.storage, up.container = cmp.Or(up.storage, in.Storage), cmp.Or(up.container, in.Container)
+		err = up.readForm(in.RawBody, parameters["boundary"])
 		return up, err
 	default:
 		return upload{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType,
 			"Send the file as application/json or application/octet-stream, or in a form as multipart/form-data.")
 	}
+}
+
+// combined are the faults of what names the storage, given the parts of a form: a name is given once, and for a look.
+func (up *upload) combined(parts map[string][]byte) []diagnosis.Finding {
+	var faults []diagnosis.Finding
+	for _, name := range []string{partStorage, partTarget} {
+		_, inForm := parts[name]
+		fault := diagnosis.Finding{Pointer: "/" + name, Code: diagnosis.CodeInvalidCombination}
+		switch {
+		case inForm && up.inQuery[name]:
+			fault.Detail, fault.Expected = "The name stands in the query and in the form.", "one of the two"
+		case (inForm && len(parts[name]) > 0 || up.inQuery[name]) && up.request.Depth == judgement.DepthFile:
+			fault.Detail, fault.Expected = "No storage is looked at with this depth.", "depth=discovery beside it"
+		default:
+			continue
+		}
+		faults = append(faults, fault)
+	}
+	return faults
+}
+
+// refusalOf is the problem of what names the storage.
+func (up *upload) refusalOf(err error) error {
+	var refused *diagnosis.Error
+	if errors.As(err, &refused) && len(refused.Diagnosis.Findings) > 0 {
+		return up.refusal(refused.Diagnosis.Findings)
+	}
+	return err
+}
+
+// refusal makes one problem of faults, nil of none. What stands in the query is told as every faulty parameter is.
+func (up *upload) refusal(faults []diagnosis.Finding) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	status := http.StatusUnprocessableEntity
+	told := slices.Clone(faults[:min(len(faults), maxFaults)])
+	for i, f := range told {
+		if name := strings.TrimPrefix(f.Pointer, "/"); up.inQuery[name] {
+			told[i].Pointer, told[i].Code = "/query/"+name, diagnosis.CodeInvalidParameter
+			status = http.StatusBadRequest
+		}
+	}
+	return problem.New(status, told[0].Code, told[0].Detail, told...)
 }
 
 // isEnded reports whether a form has its last boundary (RFC 2046, section 5.1.1). Without it the form is cut off,
@@ -73,23 +128,29 @@ func isEnded(form []byte, boundary string) bool {
 	return boundary != "" && (bytes.HasPrefix(form, end) || bytes.Contains(form, append([]byte("\n"), end...)))
 }
 
-// checked refuses a file that is not there or too large.
-func checked(file []byte, given bool) ([]byte, error) {
+// checked refuses where there is no file, or one alone that is too large. Of several each is judged, whatever it is.
+func checked(files []file) *problem.Problem {
 	switch {
-	case !given:
-		return nil, problem.New(http.StatusBadRequest, diagnosis.CodeFileMissing,
+	case len(files) == 0:
+		return problem.New(http.StatusBadRequest, diagnosis.CodeFileMissing,
 			"The request carries no file: send it as the body, or as the part file of a form.")
-	case len(file) > credential.MaxSize:
-		return nil, problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge,
-			fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(file), credential.MaxSize))
+	case len(files) > maxFiles:
+		detail := fmt.Sprintf("The form has %d files.", len(files))
+		return problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidValue, detail, diagnosis.Finding{
+			Pointer: "/" + partFile, Code: diagnosis.CodeInvalidValue, Detail: detail,
+			Expected: fmt.Sprintf("at most %d files", maxFiles)})
+	case len(files) == 1 && len(files[0].content) > credential.MaxSize:
+		return problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge,
+			fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(files[0].content),
+				credential.MaxSize))
 	default:
-		return file, nil
+		return nil
 	}
 }
 
-// readForm reads a form of known parts, each at most once. A part that nobody reads would be a comparison that the
-// caller believes was made.
-func readForm(body []byte, boundary string) (upload, error) {
+// readForm reads a form of known parts, each but the file at most once. A part that nobody reads would be a comparison
+// that the caller believes was made.
+func (up *upload) readForm(body []byte, boundary string) error {
 	parts := map[string][]byte{}
 	reader := multipart.NewReader(bytes.NewReader(body), boundary)
 	var faults []diagnosis.Finding
@@ -99,32 +160,33 @@ func readForm(body []byte, boundary string) (upload, error) {
 			break
 		}
 		if err != nil {
-			return upload{}, malformed()
+			return malformed()
 		}
 		content, err := io.ReadAll(part) // the body is bounded
 		if err != nil {
-			return upload{}, malformed()
+			return malformed()
 		}
-		if f := judge(part.FormName(), content, parts); f != nil {
+		switch f := judge(part.FormName(), content, parts); {
+		case f != nil:
 			faults = append(faults, *f)
-			continue
+		case part.FormName() == partFile:
+			up.files = append(up.files, file{redact.Name(part.FileName()), content})
+		default:
+			parts[part.FormName()] = content
 		}
-		parts[part.FormName()] = content
 	}
-	if len(faults) > 0 {
-		return upload{}, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail,
-			faults[:min(len(faults), maxFaults)]...)
+	faults = append(faults, up.combined(parts)...)
+	switch unfit := checked(up.files); {
+	case unfit != nil && len(faults) == 0:
+		return unfit
+	case unfit != nil:
+		faults = append(faults, diagnosis.Finding{Pointer: "/" + partFile, Code: unfit.Code, Detail: unfit.Detail})
 	}
-	content, given := parts[partFile]
-	file, err := checked(content, given)
-	return upload{file: file, storage: string(parts[partStorage]), container: string(parts[partTarget]),
-		form: credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}}, err
-}
-
-// combination refuses what does not go together.
-func combination(name, why string) error {
-	return problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, why, diagnosis.Finding{
-		Pointer: "/" + name, Code: diagnosis.CodeInvalidCombination, Detail: why})
+	r := &up.request
+	r.Form = credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}
+	r.Account = cmp.Or(r.Account, string(parts[partStorage]))
+	r.Container = cmp.Or(r.Container, string(parts[partTarget]))
+	return up.refusal(faults)
 }
 
 // maxFaults bounds the answer to a form that is wrong everywhere.

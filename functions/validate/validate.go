@@ -7,31 +7,28 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
 // Function is what the edge needs.
 type Function struct {
-	// Lint judges a file by itself. It repeats no secret.
-	Lint func(file []byte, form credential.Form) assessment.Report
-	// Discover judges a file by itself and by what the internet says. The account is a resource id or a URL, the
-	// container a name; both may be empty. The error is a *diagnosis.Error about what names the storage.
-	Discover func(ctx context.Context, file []byte, form credential.Form, account,
-		container string) (assessment.Report, error)
+	// Judge judges a file. The error is a *diagnosis.Error about what names the storage, with a finding for each of
+	// /storage and /container that is faulty.
+	Judge func(ctx context.Context, r judgement.Request) (assessment.Report, error)
 }
-
-const depthDiscovery = "discovery"
 
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
 type input struct {
-	Depth           string `query:"depth" enum:"file,discovery" default:"file"`
-	Storage         string `query:"storage" maxLength:"600"`
-	Container       string `query:"container" maxLength:"63"`
-	ContentType     string `header:"Content-Type" hidden:"true"`
-	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
+	Depth           judgement.Depth `query:"depth" enum:"file,discovery" default:"file"`
+	Storage         string          `query:"storage" maxLength:"600"`
+	Container       string          `query:"container" maxLength:"63"`
+	ContentType     string          `header:"Content-Type" hidden:"true"`
+	ContentEncoding string          `header:"Content-Encoding" hidden:"true"`
 	RawBody         []byte
 }
 
@@ -47,10 +44,24 @@ func (input) LongTags() map[string]string {
 }
 
 type output struct {
-	Body assessment.Report
+	Body any
+}
+
+// Reports is the answer where a form has several files.
+type Reports struct {
+	Reports []Named `json:"reports" doc:"One for each file, in the order of the form"`
+}
+
+// Named is the report of one of several files.
+type Named struct {
+	Name string `json:"name,omitempty" doc:"What the form calls the file"`
+	assessment.Report
 }
 
 const path = "/credentials/validate"
+
+// maxBody is the largest body in bytes: of files, each with the head of its part, and what stands beside them.
+const maxBody = maxFiles*(credential.MaxSize+1<<10) + 16<<10
 
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
@@ -59,11 +70,13 @@ func (f Function) Register(api huma.API) {
 		Summary: "Judge a credential file",
 		Description: "Says all that is wrong with an azure_credentials.json at once, each with its place, a stable " +
 			"code and a remedy. " +
-			"The answer is 200 whatever the verdict. The file is not stored, and no secret in it is repeated.",
-		// What is above the file's own limit is left for the parts of a form. huma counts a body that reaches the
-		// limit as too large.
-		MaxBodyBytes: problem.MaxBody + 1, SkipValidateBody: true,
-		Responses: map[string]*huma.Response{"200": {Description: "The report"}},
+			"The answer is 200 whatever the verdict. The file is not stored, and no secret in it is repeated. " +
+			"A form may have up to 20 files, which are judged one by one: the answer is then reports, one for each.",
+		// huma counts a body that reaches the limit as too large.
+		MaxBodyBytes: maxBody + 1, SkipValidateBody: true,
+		Responses: map[string]*huma.Response{"200": {Description: "The report, or one for each of several files",
+			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{
+				problem.Schema[assessment.Report](api), problem.Schema[Reports](api)}}}}}},
 	}, []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 		http.StatusUnprocessableEntity}, f.serve)
 	document(api.OpenAPI().Paths[path])
@@ -94,6 +107,8 @@ func requestBody() *huma.RequestBody {
 		}}
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary",
 		Description: "azure_credentials.json, at most 8 KiB"}
+	several := *binary
+	several.Description += "; the part may be repeated, up to 20 times"
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: file,
 			Examples: map[string]*huma.Example{"template": {Summary: "A file that was never filled in",
@@ -105,7 +120,7 @@ func requestBody() *huma.RequestBody {
 		"application/octet-stream": {Schema: binary},
 		"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{partFile},
 			Properties: map[string]*huma.Schema{
-				partFile: binary, partClientID: text("What the form says, compared with the file"),
+				partFile: &several, partClientID: text("What the form says, compared with the file"),
 				partTenantID: text("What the form says, compared with the file"),
 				partStorage:  text("As the query's storage"), partTarget: text("As the query's container"),
 			}}},
@@ -117,13 +132,22 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	named := up.storage != "" || up.container != ""
-	switch {
-	case in.Depth != depthDiscovery && named:
-		return nil, combination(partStorage, "The storage is looked at with depth=discovery alone.")
-	case in.Depth != depthDiscovery:
-		return &output{Body: f.Lint(up.file, up.form)}, nil
+	reports := make([]Named, len(up.files))
+	var judging errgroup.Group
+	for i, one := range up.files {
+		judging.Go(func() error {
+			r := up.request
+			r.File = one.content
+			report, err := f.Judge(ctx, r)
+			reports[i] = Named{one.name, report}
+			return err
+		})
 	}
-	report, err := f.Discover(ctx, up.file, up.form, up.storage, up.container)
-	return &output{Body: report}, err
+	if err := judging.Wait(); err != nil {
+		return nil, up.refusalOf(err)
+	}
+	if len(reports) == 1 {
+		return &output{Body: reports[0].Report}, nil
+	}
+	return &output{Body: Reports{reports}}, nil
 }

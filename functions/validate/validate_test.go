@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
@@ -32,25 +33,31 @@ const path = "/credentials/validate"
 
 // judge remembers what it was given.
 type judge struct {
-	file []byte
-	form credential.Form
-	// account and container are those of a look, which looked tells of.
-	account, container string
-	looked             bool
-	ran                int
+	mu    sync.Mutex
+	asked judgement.Request
+	ran   int
+}
+
+// assertAsked holds that one file was judged, and this one.
+func (j *judge) assertAsked(t *testing.T, want judgement.Request, name string) {
+	t.Helper()
+	assert.Equal(t, want, j.asked, name)
+	assert.Equal(t, 1, j.ran, name)
 }
 
 func (j *judge) edge() *problemtest.Edge {
-	return problemtest.Serve(validate.Function{Lint: func(file []byte, form credential.Form) assessment.Report {
-		j.file, j.form = slices.Clone(file), form // the body's buffer is used again
+	return problemtest.Serve(validate.Function{Judge: func(_ context.Context, r judgement.Request) (assessment.Report,
+		error) {
+		r.File = slices.Clone(r.File) // the body's buffer is used again
+		j.mu.Lock()
+		j.asked = r
 		j.ran++
-		return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}
-	}, Discover: func(_ context.Context, file []byte, form credential.Form, account,
-		container string) (assessment.Report, error) {
-		j.file, j.form, j.account, j.container, j.looked = slices.Clone(file), form, account, container, true
-		j.ran++
-		if account == "refused" {
-			return assessment.Report{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidResourceID)}
+		j.mu.Unlock()
+		if r.Account == "refused" {
+			return assessment.Report{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidResourceID,
+				diagnosis.WithFindings(diagnosis.Finding{Pointer: "/storage", Code: diagnosis.CodeInvalidResourceID,
+					Detail: "No."}, diagnosis.Finding{Pointer: "/container", Code: diagnosis.CodeInvalidContainer,
+					Detail: "No."}))}
 		}
 		return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}, nil
 	}}.Register)
@@ -98,7 +105,7 @@ func TestRaw(t *testing.T) {
 				got := j.edge().Call(t, "POST", path+query, file, headers...)
 				require.Equal(t, 200, got.Status, got.Raw)
 				assert.Equal(t, "fail", got.Body["verdict"], "a failed verdict is an answer, not an error")
-				assert.Equal(t, judge{file: []byte(file), ran: 1}, *j)
+				j.assertAsked(t, judgement.Request{Depth: "file", File: []byte(file)}, query)
 			}
 		})
 	}
@@ -109,18 +116,19 @@ func TestForm(t *testing.T) {
 	longest := strings.Repeat("é", 300) // 600 bytes
 	for name, c := range map[string]struct {
 		parts []part
-		want  judge
+		want  judgement.Request
 	}{
-		"a file":                {[]part{{"file", "azure_credentials.json", "{}"}}, judge{file: []byte("{}")}},
-		"a file as plain field": {[]part{{"file", "", "{}"}}, judge{file: []byte("{}")}},
-		"an empty file":         {[]part{{"file", "empty.json", ""}}, judge{file: []byte{}}},
-		"the largest file":      {[]part{{"file", "x", large[1:]}}, judge{file: []byte(large[1:])}},
+		"a file": {[]part{{"file", "azure_credentials.json", "{}"}},
+			judgement.Request{File: []byte("{}")}},
+		"a file as plain field": {[]part{{"file", "", "{}"}}, judgement.Request{File: []byte("{}")}},
+		"an empty file":         {[]part{{"file", "empty.json", ""}}, judgement.Request{File: []byte{}}},
+		"the largest file":      {[]part{{"file", "x", large[1:]}}, judgement.Request{File: []byte(large[1:])}},
 		"with both ids": {[]part{{"clientId", "", "c"}, {"file", "x", "{}"}, {"tenantId", "", "t"}},
-			judge{file: []byte("{}"), form: credential.Form{ClientID: "c", TenantID: "t"}}},
+			judgement.Request{File: []byte("{}"), Form: credential.Form{ClientID: "c", TenantID: "t"}}},
 		"with the longest ids": {[]part{{"clientId", "", longest}, {"tenantId", "", longest}, {"file", "", "{}"}},
-			judge{file: []byte("{}"), form: credential.Form{ClientID: longest, TenantID: longest}}},
+			judgement.Request{File: []byte("{}"), Form: credential.Form{ClientID: longest, TenantID: longest}}},
 		"with empty ids": {[]part{{"clientId", "", ""}, {"file", "", "{}"}, {"tenantId", "", ""}},
-			judge{file: []byte("{}")}},
+			judgement.Request{File: []byte("{}")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -128,8 +136,8 @@ func TestForm(t *testing.T) {
 			body, contentType := form(t, c.parts...)
 			got := j.edge().Call(t, "POST", path, body, "Content-Type", contentType)
 			require.Equal(t, 200, got.Status, got.Raw)
-			c.want.ran = 1
-			assert.Equal(t, c.want, *j)
+			c.want.Depth = "file"
+			j.assertAsked(t, c.want, name)
 		})
 	}
 }
@@ -151,22 +159,57 @@ func TestDiscovery(t *testing.T) {
 	} {
 		j := &judge{}
 		body, contentType := "{}", "application/json"
-		want := judge{file: []byte("{}"), account: c.account, container: c.container, looked: true, ran: 1}
+		want := judgement.Request{Depth: "discovery", File: []byte("{}"), Account: c.account, Container: c.container}
 		if c.parts != nil {
 			body, contentType = form(t, append(c.parts, part{"file", "", "{}"})...)
 		}
 		if name == "a form's query" {
-			want.form.ClientID = "x"
+			want.Form.ClientID = "x"
 		}
 		got := j.edge().Call(t, "POST", path+"?depth=discovery"+c.query, body, "Content-Type", contentType)
 		require.Equal(t, 200, got.Status, got.Raw)
-		assert.Equal(t, want, *j, name)
+		j.assertAsked(t, want, name)
 	}
-	j := &judge{}
-	got := j.edge().Call(t, "POST", path+"?depth=discovery&storage=refused", "{}", "Content-Type", "application/json")
-	assert.Equal(t, 422, got.Status, got.Raw)
-	assert.Equal(t, "invalid-resource-id", got.Body["code"])
 }
+
+// TestStorageThatIsRefused is told where the caller has named it: in the query as every parameter, in a form as a
+// part.
+func TestStorageThatIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		query  string
+		parts  []part
+		status int
+		want   []any
+	}{
+		"in the query": {"&storage=refused&container=c", nil, 400,
+			[]any{"/query/storage invalid-parameter", "/query/container invalid-parameter"}},
+		"in a form": {"", []part{{"storage", "", "refused"}}, 422,
+			[]any{"/storage invalid-resource-id", "/container invalid-container"}},
+		"in either": {"&container=c", []part{{"storage", "", "refused"}}, 400,
+			[]any{"/storage invalid-resource-id", "/query/container invalid-parameter"}},
+	} {
+		body, contentType := "{}", "application/json"
+		if c.parts != nil {
+			body, contentType = form(t, append(c.parts, part{"file", "", "{}"})...)
+		}
+		got := (&judge{}).edge().Call(t, "POST", path+"?depth=discovery"+c.query, body, "Content-Type", contentType)
+		assert.Equal(t, c.status, got.Status, name)
+		assert.Equal(t, c.want, faultsOf(got), name)
+	}
+}
+
+// faultsOf are the faults of a problem: pointer and code of each.
+func faultsOf(got problemtest.Answer) []any {
+	var all []any
+	for _, f := range got.Body["errors"].([]any) {
+		all = append(all, fmt.Sprint(f.(map[string]any)["pointer"], " ", f.(map[string]any)["code"]))
+	}
+	return all
+}
+
+// maxBody is the largest body: 20 files, each with a head of 1 KiB, and 16 KiB beside them.
+const maxBody = 20*9<<10 + 16<<10
 
 var large = strings.Repeat("x", credential.MaxSize+1)
 
@@ -191,9 +234,9 @@ var unreadableUploads = map[string]struct {
 	"form without file":     {multi(part{"clientId", "", "x"}), "", 400, "file-missing", ""},
 	"raw too large":         {raw(large, "application/json"), "", 413, "file-too-large", ""},
 	"form's file too large": {multi(part{"file", "x", large}), "", 413, "file-too-large", ""},
-	"the largest body": {raw(strings.Repeat("x", problem.MaxBody), "application/json"), "", 413, "file-too-large",
+	"the largest body": {raw(strings.Repeat("x", maxBody), "application/json"), "", 413, "file-too-large",
 		""},
-	"body too large by one": {raw(strings.Repeat("x", problem.MaxBody+1), "application/json"), "", 413,
+	"body too large by one": {raw(strings.Repeat("x", maxBody+1), "application/json"), "", 413,
 		"body-too-large", ""},
 	"form's boundary empty, and last": {raw("----", "multipart/form-data; boundary=\"\""), "", 400,
 		"malformed-form", ""},
@@ -230,17 +273,21 @@ var unreadableUploads = map[string]struct {
 		"/clientid"},
 	"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "",
 		"x"}), "", 422, "unknown-member", "/[redacted]"},
-	"two files": {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422,
-		"duplicate-member", "/file"},
+	"21 files": {multi(slices.Repeat([]part{{"file", "x", "{}"}}, 21)...), "", 422, "invalid-value", "/file"},
+	"21 files, and another fault": {multi(append(slices.Repeat([]part{{"file", "x", "{}"}}, 21),
+		part{"x", "", ""})...),
+		"", 422, "unknown-member", "/x"},
 	"id too long": {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422,
 		"invalid-value", "/tenantId"},
-	"storage without a look": {raw("{}", "application/json"), "?storage=x", 422, "invalid-combination", "/storage"},
+	"storage without a look": {raw("{}", "application/json"), "?storage=x", 400, "invalid-parameter",
+		"/query/storage"},
 	"a container without a look": {multi(part{"file", "x", "{}"}, part{"container", "", "x"}), "?depth=file", 422,
-		"invalid-combination", "/storage"},
-	"storage twice": {multi(part{"file", "x", "{}"}, part{"storage", "", "x"}), "?depth=discovery&storage=x", 422,
-		"invalid-combination", "/storage"},
+		"invalid-combination", "/container"},
+	"storage twice": {multi(part{"file", "x", "{}"}, part{"storage", "", "x"}), "?depth=discovery&storage=x", 400,
+		"invalid-parameter", "/query/storage"},
 	"a container twice": {multi(part{"file", "x", "{}"}, part{"container", "", "x"}),
-		"?depth=discovery&storage=x&container=x", 422, "invalid-combination", "/storage"},
+		"?depth=discovery&storage=x&container=x", 400, "invalid-parameter", "/query/container"},
+	"an unknown part, and no file": {multi(part{"x", "", ""}), "", 422, "unknown-member", "/x"},
 	"a container too long": {raw("{}", "application/json"),
 		"?depth=discovery&storage=x&container=" + strings.Repeat("x", 64), 400, "invalid-parameter",
 		"/query/container"},
@@ -333,8 +380,6 @@ func TestEveryFaultOfAForm(t *testing.T) {
 		for i := range n {
 			name := fmt.Sprintf("x%d", i)
 			switch i {
-			case 1:
-				name = "file"
 			case 2:
 				name = ""
 			}
@@ -364,7 +409,7 @@ func TestAPartThatIsFaultyIsNotTaken(t *testing.T) {
 	for _, f := range got.Body["errors"].([]any) {
 		codes = append(codes, f.(map[string]any)["code"])
 	}
-	assert.Equal(t, []any{"invalid-value", "invalid-value", "duplicate-member"}, codes)
+	assert.Equal(t, []any{"invalid-value", "invalid-value", "duplicate-member", "file-missing"}, codes)
 }
 
 // TestAFormThatIsCutIsNoForm, wherever it is cut before the two hyphens that end it, and nothing of it is judged.
@@ -403,7 +448,7 @@ func TestRealFilesThroughTheEdge(t *testing.T) {
 	linter := credential.Linter{Audience: "api://AzureADTokenExchange", Now: func() time.Time {
 		return time.Unix(0, 0)
 	}}
-	edge := problemtest.Serve(validate.Function{Lint: linter.Lint}.Register)
+	edge := problemtest.Serve(validate.Function{Judge: (&judgement.Service{Linter: linter}).Judge}.Register)
 	folder := filepath.Join("..", "internal", "credential", "testdata", "bad")
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
@@ -438,4 +483,61 @@ func FuzzForm(f *testing.F) {
 		}
 		require.True(t, json.Valid([]byte(got.Raw)))
 	})
+}
+
+// TestSeveralFiles are judged one by one: none hides another, and what stands beside them is beside each.
+func TestSeveralFiles(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile(filepath.Join("..", "internal", "credential", "testdata", "good", "seed.json"))
+	require.NoError(t, err)
+	parts := []part{{"clientId", "", "00000003-0000-0000-c000-000000000000"}}
+	want := []any{}
+	for name, c := range map[string]struct{ content, code string }{
+		"large.json": {large, "file-too-large"}, "empty.json": {"", "file-empty"}, "cut.json": {"{", "file-not-json"},
+		"fine.json": {string(good), "client-id-microsoft"},
+		"abc8Q~pl4nted0123456789abcdefghijklmnopqrs.json": {string(good), "client-id-microsoft"},
+		"a/b/\u202epath.json":                             {string(good), "client-id-microsoft"},
+	} {
+		parts = append(parts, part{"file", name, c.content})
+		switch {
+		case strings.Contains(name, "pl4nted"):
+			name = "[redacted]"
+		case strings.Contains(name, "/"):
+			name = "\ufffdpath.json"
+		}
+		want = append(want, name+" "+c.code)
+	}
+	body, contentType := form(t, parts...)
+	linter := credential.Linter{Now: time.Now}
+	edge := problemtest.Serve(validate.Function{Judge: (&judgement.Service{Linter: linter}).Judge}.Register)
+	got := edge.Call(t, "POST", path, body, "Content-Type", contentType)
+	require.Equal(t, 200, got.Status, got.Raw)
+	told := []any{}
+	for _, one := range got.Body["reports"].([]any) {
+		r := one.(map[string]any)
+		told = append(told, fmt.Sprint(r["name"], " ", r["diagnosis"].(map[string]any)["code"]))
+		assert.NotEmpty(t, r["checks"])
+	}
+	assert.Equal(t, want, told)
+	assert.NotContains(t, got.Raw, "pl4nted")
+	assert.NotContains(t, got.Body, "verdict")
+}
+
+// TestTheMostFiles that one request may have, each as large as a file may be.
+func TestTheMostFiles(t *testing.T) {
+	t.Parallel()
+	j := &judge{}
+	for n := range 21 {
+		if n < 2 {
+			continue
+		}
+		body, contentType := form(t, slices.Repeat([]part{{"file", "x", large[1:]}}, n)...)
+		got := j.edge().Call(t, "POST", path, body, "Content-Type", contentType)
+		require.Equal(t, 200, got.Status, got.Raw)
+		assert.Len(t, got.Body["reports"], n)
+	}
+	body, contentType := form(t, part{"file", "x", "{}"}, part{"file", "y", "{}"}, part{"storage", "", "refused"})
+	got := j.edge().Call(t, "POST", path+"?depth=discovery", body, "Content-Type", contentType)
+	assert.Equal(t, 422, got.Status, "what is wrong with the request is wrong with all of it")
+	assert.Equal(t, []any{"/storage invalid-resource-id", "/container invalid-container"}, faultsOf(got))
 }

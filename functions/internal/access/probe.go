@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // The titles of the checks where they pass.
@@ -64,7 +65,7 @@ func (p *probe) preflight(ctx context.Context) state {
 		o.add(o.passed(checkNetwork, "network", titleNetwork))
 		check := classify.Check("access.protection", "protection", protection,
 			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeProtectionUnknown,
-				diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
+				diagnosis.WithContext(o.context(policy.ContainerProperties)))}, o.context(policy.ContainerProperties))
 		check.Status = diagnosis.OutcomeSkip
 		o.add(check)
 		return unseen
@@ -209,7 +210,7 @@ func (o *target) granted(id, layer, title string) assessment.Check {
 		return o.passed(id, layer, title)
 	}
 	check := assessment.CheckOf(id, layer, diagnosis.New(diagnosis.CodeOverPrivileged,
-		diagnosis.WithContext(o.context(id))))
+		diagnosis.WithContext(o.context(policy.Operation(id)))))
 	check.Target, check.Field = o.url, o.pointer
 	return check
 }

@@ -167,7 +167,7 @@ func (o *target) add(checks ...assessment.Check) { o.checks = append(o.checks, c
 
 // fault adds the check that ends with a code of our own.
 func (o *target) fault(id, layer string, code diagnosis.Code, opts ...diagnosis.Option) {
-	opts = append([]diagnosis.Option{diagnosis.WithContext(o.context(id))}, opts...)
+	opts = append([]diagnosis.Option{diagnosis.WithContext(o.context(policy.Operation(id)))}, opts...)
 	check := assessment.CheckOf(id, layer, diagnosis.New(code, opts...))
 	check.Target, check.Field = o.url, o.pointer
 	o.add(check)
@@ -175,14 +175,14 @@ func (o *target) fault(id, layer string, code diagnosis.Code, opts ...diagnosis.
 
 // from is the check that ends with an answer of Storage; a nil error is a pass.
 func (o *target) from(id, layer, title string, err error) assessment.Check {
-	check := classify.Check(id, layer, title, err, o.context(id))
+	check := classify.Check(id, layer, title, err, o.context(policy.Operation(id)))
 	if err != nil && check.Field == "" {
 		check.Field = o.pointer
 	}
 	return check
 }
 
-func (o *target) context(operation string) diagnosis.Context {
+func (o *target) context(operation policy.Operation) diagnosis.Context {
 	c := o.run.context(operation)
 	c.Account, c.AccountID, c.Container, c.Target = o.account, o.entry.ResourceID, o.container, o.url
 	entry := o.entry

@@ -214,7 +214,7 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 }
 
 // context is what the words of a diagnosis are filled with.
-func (r *run) context(operation string) diagnosis.Context {
+func (r *run) context(operation diagnosis.Operation) diagnosis.Context {
 	d := r.request.Document
 	credential := ""
 	for _, wanted := range integration.WantedCredentials(d) {

@@ -87,6 +87,9 @@ func (r Report) Concluded() Report {
 	return r
 }
 
+// IsSound reports whether a test found nothing wrong.
+func (r Report) IsSound() bool { return r.Verdict == VerdictPass || r.Verdict == VerdictWarn }
+
 // Decisive is the root cause of a report that did not simply pass, and reports whether waiting may help with all that
 // failed or is unknown: beside a refusal that stays, waiting for another is pointless.
 func (r Report) Decisive() (diagnosis.Diagnosis, bool) {

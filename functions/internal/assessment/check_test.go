@@ -35,6 +35,8 @@ func TestSummarise(t *testing.T) {
 				checks = append(checks, Check{Status: s})
 			}
 			assert.Equal(t, tt.want, Summarise(checks))
+			assert.Equal(t, tt.want == VerdictPass || tt.want == VerdictWarn,
+				Report{Checks: checks}.Concluded().IsSound())
 		})
 	}
 }

@@ -2,6 +2,7 @@ package credential
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -58,7 +59,8 @@ type value struct {
 	table  func(*subject) field.Rules
 }
 
-func values() []value {
+// values are built once, at first use.
+var values = sync.OnceValue(func() []value {
 	fixed := func(rules field.Rules) func(*subject) field.Rules { return func(*subject) field.Rules { return rules } }
 	return []value{
 		{memberClientID, "clientId is the GUID of an application or managed identity", "client-id",
@@ -70,7 +72,7 @@ func values() []value {
 			return field.Audience(s.Linter.Audience)
 		}},
 	}
-}
+})
 
 // valueOf is the table of one of values.
 func valueOf(name string) value {

@@ -476,6 +476,8 @@ func platformCases() map[string]judged {
 		cases["subject, "+name] = judged{file: seed(`"subject":` + quote(value)),
 			want: []string{"subject-unexpected /subject"}}
 	}
+	cases["ids exchanged, as far as a domain tells"] = judged{file: seed(`"clientId":"contoso.com"`),
+		want: []string{"ids-swapped /clientId", "client-id-not-guid /clientId"}}
 	cases["issuer unfit"] = judged{file: seed(`"federatedTokenIssuer":"http://x"`),
 		want: []string{"issuer-not-https /federatedTokenIssuer"}}
 	cases["subject unfit"] = judged{file: seed(`"subject":"*"`), want: []string{"subject-wildcard /subject"}}

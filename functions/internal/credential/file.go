@@ -42,7 +42,7 @@ func CredentialFile(d integration.Document, subject string) ([]byte, error) {
 	case !slices.Contains(d.Spec.Subjects, subject):
 		return nil, refuse(diagnosis.CodeInvalidParameter,
 			diagnosis.WithDetail("The integration has no such subject."), diagnosis.WithFindings(diagnosis.Finding{
-				Pointer: "/subject", Code: diagnosis.CodeInvalidParameter,
+				Pointer: "/query/subject", Code: diagnosis.CodeInvalidParameter,
 				Detail: "The integration has no such subject.", Expected: "one of the integration's subjects"}))
 	}
 	return File{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, FederatedTokenIssuer: d.Spec.Issuer,

@@ -97,7 +97,7 @@ func TestCredentialFileRefuses(t *testing.T) {
 			f := known.Diagnosis.Findings[0]
 			assert.Equal(t, known.Diagnosis.Detail, f.Detail)
 			assert.NotEqual(t, diagnosis.New(c.code).Detail, f.Detail, "it tells what is wrong with the parameter")
-			assert.Equal(t, diagnosis.Finding{Pointer: "/subject", Code: c.code, Detail: f.Detail,
+			assert.Equal(t, diagnosis.Finding{Pointer: "/query/subject", Code: c.code, Detail: f.Detail,
 				Expected: "one of the integration's subjects"}, f)
 			assert.Contains(t, f.Detail, "no such subject")
 		})

@@ -4,11 +4,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // otherNames are names under which the five values are known elsewhere: claims, command lines, the portal, as in
 // "Directory (tenant) ID". They are compared as squeeze leaves them.
-func otherNames() map[string]string {
+var otherNames = sync.OnceValue(func() map[string]string {
 	return map[string]string{
 		"appid": memberClientID, "applicationid": memberClientID, "azureclientid": memberClientID,
 		"applicationclientid": memberClientID,
@@ -19,10 +20,7 @@ func otherNames() map[string]string {
 		"sub": memberSubject, "subjectidentifier": memberSubject, "serviceaccount": memberSubject,
 		"aud": memberAudience, "audiences": memberAudience,
 	}
-}
-
-// maxMistyped is the longest name in bytes that is compared letter by letter.
-const maxMistyped = 64
+})
 
 // meant returns the member of the file that a name is, or plainly means: by another spelling, another name, or one or
 // two letters mistyped. Empty where it means none.
@@ -37,7 +35,9 @@ func meant(name string) string {
 		return known
 	}
 	for _, known := range memberNames() {
-		if len(plain) <= maxMistyped && distance(plain, strings.ToLower(known)) <= min(2, len(known)/4) {
+		most := min(2, len(known)/4) // letters, and so the lengths differ by no more
+		if len(plain) <= len(known)+most && len(known) <= len(plain)+most && distance(plain,
+			strings.ToLower(known)) <= most {
 			return known
 		}
 	}
@@ -81,8 +81,11 @@ var (
 	// wordStart splits camelCase before squeeze takes the separators away.
 	wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	// assignedName finds what looks like a name with a value in a text that is not JSON.
-	assignedName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]{1,63})["']?[ \t]*[:=][ \t]*["']?[^\s"',}]`)
+	assignedName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]+)["']?[ \t]*[:=][ \t]*["']?[^\s"',}]`)
 )
+
+// secretStem is in every name that isSecretName takes; most names are told from those by it, and quickly.
+var secretStem = regexp.MustCompile(`secret|pass|key|connection|token|cert|assertion|sas|pwd|pem|pfx|private`)
 
 // aboutOne are the last words of names of what is only about a secret: where it is, whose it is, how long it is good.
 func aboutOne() []string {
@@ -93,12 +96,15 @@ func aboutOne() []string {
 // isSecretName reports whether a member of this name usually holds a secret. Names of what is only about one, such as
 // a token's URL or a key's id, do not; a secret that stands there is known by its shape.
 func isSecretName(name string) bool {
+	plain := squeeze(name)
+	if !secretStem.MatchString(plain) {
+		return false
+	}
 	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")),
 		func(r rune) bool { return strings.ContainsRune(separators, r) })
 	if len(words) == 0 || meant(name) != "" || slices.Contains(aboutOne(), words[len(words)-1]) {
 		return false
 	}
-	plain := squeeze(name)
 	for _, part := range []string{"secret", "password", "passwd", "passphrase", "privatekey", "accountkey",
 		"accesskey", "sharedkey", "apikey", "connectionstring", "token", "certificate", "assertion"} {
 		if strings.Contains(plain, part) {

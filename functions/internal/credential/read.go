@@ -67,6 +67,8 @@ type member struct {
 	shape string
 	// value is the string, where the shape is one.
 	value string
+	// hides are the secrets in a member that is none of the five.
+	hides []fault
 }
 
 // value returns the first value of a member of the file, empty where there is none.
@@ -180,6 +182,7 @@ func (r *reading) object(value json.RawMessage) {
 		r.around = slices.Delete(slices.Clone(members), i, i+1)
 		for j := range r.around {
 			r.around[j].pointer = redact.PointerTo(r.base, r.around[j].name)
+			r.around[j].hides = hidden(r.around[j])
 		}
 		r.base, members = redact.PointerTo(r.base, members[i].name), membersOf(members[i].raw)
 	}
@@ -234,14 +237,16 @@ func assign(members []member, base string) []member {
 	for i := range members {
 		m := &members[i]
 		m.pointer = redact.PointerTo(base, m.name)
-		if meant(m.name) == m.name {
+		if slices.Contains(memberNames(), m.name) {
 			m.stands = m.name
 			taken[m.name] = true
 		}
 	}
 	for i := range members {
-		m := &members[i]
-		name := meant(m.name)
+		m, name := &members[i], ""
+		if m.stands == "" {
+			name = meant(m.name)
+		}
 		switch {
 		case m.stands != "" || name == "":
 		case taken[name]:
@@ -249,6 +254,9 @@ func assign(members []member, base string) []member {
 		default:
 			m.stands = name
 			taken[name] = true
+		}
+		if m.stands == "" || m.shape != "string" {
+			m.hides = hidden(*m)
 		}
 	}
 	return members

@@ -47,10 +47,16 @@ func memberRules() []rule {
 			return faultIf(strings.HasPrefix(s.value(memberSubject), "https://") &&
 				strings.HasPrefix(s.value(memberIssuer), "system:"), fault{pointer: s.pointer(memberIssuer)})
 		}},
+		{id: "exchanged", code: diagnosis.CodeIDsSwapped, check: func(s *subject) []fault {
+			// Of two GUIDs the file alone cannot tell which is which.
+			return faultIf(field.IsDomain(s.value(memberClientID)) && field.IsGUID(s.value(memberTenantID)),
+				fault{pointer: s.pointer(memberClientID), detail: "clientId holds a domain, which a tenant has, " +
+					"and tenantId a GUID."})
+		}},
 		{id: "unknown", code: diagnosis.CodeFileMemberUnknown, check: func(s *subject) []fault {
 			return each(s.members, func(m member) *fault {
 				repeated := m.close != "" && strings.EqualFold(m.name, m.close) // which has a rule of its own
-				if m.stands != "" || repeated || len(hidden(m)) > 0 {
+				if m.stands != "" || repeated || len(m.hides) > 0 {
 					return nil
 				}
 				f := fault{pointer: m.pointer, expected: "one of " + strings.Join(memberNames(), ", ")}
@@ -92,7 +98,7 @@ func secretRules() []rule {
 			var faults []fault
 			for _, m := range slices.Concat(s.around, s.members) {
 				if m.stands == "" || m.shape != "string" {
-					faults = append(faults, hidden(m)...)
+					faults = append(faults, m.hides...)
 				}
 			}
 			return faults
@@ -116,42 +122,55 @@ func hidden(m member) []fault {
 	if json.Unmarshal(m.raw, &value) != nil {
 		return nil
 	}
-	return secretsIn(m.name, m.pointer, value)
+	return (&walk{}).member(m.name, m.pointer, value)
 }
 
-// secretsIn walks a value.
-func secretsIn(name, pointer string, value any) []fault {
+// walk goes through a value. path are the names between the member and where it is.
+type walk struct{ path []string }
+
+// member finds the secrets in a member: its value's, and one in the place of its name.
+func (w *walk) member(name, pointer string, value any) []fault {
+	faults := w.value(name, pointer, value)
+	_, isText := value.(string)
+	if what := field.Secret(name); what != "" && !(isText && len(faults) > 0) {
+		faults = append(faults, fault{pointer: w.at(pointer), detail: "The name of a member: " + what})
+	}
+	return faults
+}
+
+func (w *walk) value(name, pointer string, value any) []fault {
+	var faults []fault
+	depth := len(w.path)
+	defer func() { w.path = w.path[:depth] }()
 	switch v := value.(type) {
 	case map[string]any:
-		var faults []fault
 		for _, inner := range slices.Sorted(maps.Keys(v)) {
-			faults = append(faults, secretsIn(inner, redact.PointerTo(pointer, inner), v[inner])...)
+			w.path = append(w.path[:depth], inner)
+			faults = append(faults, w.member(inner, pointer, v[inner])...)
 		}
-		return append(faults, nameFault(name, pointer)...)
 	case []any:
-		var faults []fault
 		for i, item := range v {
-			faults = append(faults, secretsIn(name, pointer+"/"+strconv.Itoa(i), item)...)
+			w.path = append(w.path[:depth], strconv.Itoa(i))
+			faults = append(faults, w.value(name, pointer, item)...)
 		}
-		return append(faults, nameFault(name, pointer)...)
 	case string:
 		what := field.Secret(v)
-		switch {
-		case what != "":
-			return []fault{{pointer: pointer, detail: what}}
-		case v != "" && isSecretName(name):
-			return []fault{{pointer: pointer, detail: "A member of this name holds a secret."}}
+		if what == "" && v != "" && isSecretName(name) {
+			what = "A member of this name holds a secret."
+		}
+		if what != "" {
+			faults = append(faults, fault{pointer: w.at(pointer), detail: what})
 		}
 	}
-	return nameFault(name, pointer)
+	return faults
 }
 
-// nameFault is for a secret in the place of a name.
-func nameFault(name, pointer string) []fault {
-	if what := field.Secret(name); what != "" {
-		return []fault{{pointer: pointer, detail: "The name of a member: " + what}}
+// at is the JSON pointer to where the walk is.
+func (w *walk) at(pointer string) string {
+	for _, name := range w.path {
+		pointer = redact.PointerTo(pointer, name)
 	}
-	return nil
+	return pointer
 }
 
 // inText finds secrets in what could not be read as members.

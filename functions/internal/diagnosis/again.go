@@ -64,7 +64,7 @@ func (e Entry) marked(p purpose) Entry {
 // reads reports whether the request cannot have changed anything.
 func (c Context) reads() bool {
 	return slices.ContainsFunc([]string{".get", ".list", ".count", ".link"}, func(suffix string) bool {
-		return strings.HasSuffix(c.Operation, suffix)
+		return strings.HasSuffix(string(c.Operation), suffix)
 	})
 }
 
@@ -77,7 +77,7 @@ func (c Context) concerns(p purpose) bool {
 // a right that is to stay.
 func (c Context) removes() bool {
 	return c.Request == RequestDelete || c.Operation == "deletedItem.purge" ||
-		strings.HasSuffix(c.Operation, ".delete") && c.Operation != "access.delete"
+		strings.HasSuffix(string(c.Operation), ".delete") && c.Operation != "access.delete"
 }
 
 // steps are those of who repeats the request. Something is left to do in any case; what stays ends with the DELETE.

@@ -83,7 +83,7 @@ func TestWhatRemovesGivesNothingBack(t *testing.T) {
 // failed at a step of an operation; what was to be written is told so.
 func TestWhatIsSaidOfALook(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
+	for _, operation := range []diagnosis.Operation{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
 		for _, entry := range diagnosis.Entries() {
 			told := diagnosis.New(entry.Code, diagnosis.WithContext(diagnosis.Context{Operation: operation}))
 			assert.NotEmpty(t, told.Remedy.Steps, entry.Code)
@@ -92,7 +92,7 @@ func TestWhatIsSaidOfALook(t *testing.T) {
 				"%s: %s", operation, entry.Code)
 		}
 	}
-	for _, operation := range []string{"", "application.update", "application.delete"} {
+	for _, operation := range []diagnosis.Operation{"", "application.update", "application.delete"} {
 		c := diagnosis.WithContext(diagnosis.Context{Operation: operation})
 		assert.Contains(t, diagnosis.New(diagnosis.CodeGraphUnavailable, c).Detail, "failed. The write may or may not")
 		steps := diagnosis.New(diagnosis.CodeGraphPermissionMissing, c).Remedy.Steps
@@ -103,7 +103,7 @@ func TestWhatIsSaidOfALook(t *testing.T) {
 // TestARightThatIsTriedIsGranted: a blob's deletion is a try, and the right to it is what is missing.
 func TestARightThatIsTriedIsGranted(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{"", "rbac.put", "access.delete"} {
+	for _, operation := range []diagnosis.Operation{"", "rbac.put", "access.delete"} {
 		told := diagnosis.New(diagnosis.CodeRoleMissing,
 			diagnosis.WithContext(diagnosis.Context{Operation: operation}))
 		assert.Contains(t, told.Remedy.Command, "az role assignment create", operation)

@@ -109,7 +109,7 @@ func agreementEntries() []Entry {
 			copyClientID, copyTenantID,
 			"Exchange them where they stand the wrong way round: in the file or in the form."),
 		credentialEntry(CodeIDsSwapped, "Client id and tenant id are exchanged",
-			"No tenant has the file's tenant id, and one has its client id.", "Exchange the two values.").
+			"The file's client id names a tenant, as its tenant id should.", "Exchange the two values.").
 			on("discovery"),
 		credentialEntry(CodeIssuerDocumentMismatch, "The issuer calls itself by another name", "The issuer's "+
 			"discovery document names another issuer than the file. Entra compares the two byte for byte.",

@@ -8,13 +8,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
+// Operation names a request to a service, such as application.create; package policy has them all. Those of an access
+// test are named as its checks are.
+type Operation string
+
 // Context is what is known about the request that failed. It chooses between causes that share a code, and fills the
 // placeholders of the catalogue's texts. All members may be empty.
 type Context struct {
-	// Operation names the request, such as application.create, servicePrincipal.upsert, federatedCredential.upsert,
-	// rbac.put, subjectToken.get, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete,
-	// store.get, bus.send.
-	Operation string
+	// Operation is the request, or the check that has sent it.
+	Operation Operation
 	// Subject, Issuer and Audience are those of the integration's document (not of a token).
 	Subject, Issuer, Audience string
 	// IsTokenRight is true where the token was compared with the document and is what that asks for, byte for byte.
@@ -39,6 +41,8 @@ type Context struct {
 	// AppPrincipalID is the object id of the app's own identity. Namespace and Entity are what it sends to in Service
 	// Bus: the namespace's name, and the entity's path below that in Azure, such as queues/wif-commands.
 	AppPrincipalID, Namespace, Entity string
+	// API is what callers' access tokens are for, CallerTenant who issues them, AppRole what the caller lacks.
+	API, CallerTenant, AppRole string
 	// Site is the name of the app that this is.
 	Site string
 	// Propagated is true where our last change is long enough ago that propagation no longer explains a failure.
@@ -48,11 +52,12 @@ type Context struct {
 // Values are what stands for the placeholders, by their names; empty where a value is not known.
 func (c Context) Values() map[string]string {
 	values := map[string]string{
-		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
+		"operation": string(c.Operation), "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
 		"clientId": c.ClientID, "tenantId": c.TenantID, "principalId": c.PrincipalID,
 		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID,
 		"container": c.Container, "blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"appPrincipalId": c.AppPrincipalID, "namespace": c.Namespace, "entity": c.Entity,
+		"api": c.API, "callerTenant": c.CallerTenant, "appRole": c.AppRole,
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
 	maps.Copy(values, c.identityValues())

@@ -48,6 +48,8 @@ func notOfManaged() map[Code]string {
 		CodeClientDisabled: tenantsOwn,
 
 		CodeManagedIdentityPolicyDenied: otherKind,
+
+		CodeForbidden: "about the registration of the API, whatever the integration's identity is",
 	}
 }
 

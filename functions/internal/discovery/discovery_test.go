@@ -217,10 +217,11 @@ func TestWhatIsNotContacted(t *testing.T) {
 	assertTold(t, r)
 	assert.Equal(t, map[string]string{"discovery.issuer": "unknown host-not-allowed",
 		"discovery.keys": "skip discovery.issuer", "discovery.storage": "unknown host-not-allowed",
-		"discovery.storage.dns": "unknown host-not-allowed", "discovery.storage.public": "skip discovery.storage",
+		"discovery.storage.dns": "skip discovery.storage", "discovery.storage.public": "skip discovery.storage",
 		"discovery.storage.tenant": "skip discovery.storage"}, found(r))
 	assert.Contains(t, of(t, r, "discovery.issuer").Detail, "idp.evil.example is not on the list")
 	assert.Equal(t, diagnosis.WhoOperator, r.Diagnosis.Remedy.Who)
+	assert.Len(t, r.Also, 1, "each host is told once")
 	r = i.look(t, map[string]string{"federatedTokenIssuer": "https://dataloop.ai:8443/oauth2"}, "")
 	assert.Equal(t, "unknown host-not-allowed", found(r)["discovery.issuer"], "an allowed host's other ports are not")
 	i.edit(documentPath, func(d map[string]any) { d["jwks_uri"] = "https://keys.evil.example/jwks" })
@@ -293,6 +294,8 @@ func TestTenants(t *testing.T) {
 	r = i.look(t, map[string]string{"tenantId": govTenant}, "")
 	assert.Equal(t, "microsoftonline.com", of(t, r, "discovery.tenant.cloud").Expected)
 	assert.Equal(t, "microsoftonline.us", of(t, r, "discovery.tenant.cloud").Actual)
+	r = i.look(t, map[string]string{"tenantId": nobody}, "")
+	assert.Equal(t, diagnosis.WhoUploader, r.Diagnosis.Remedy.Who, "the file names a tenant that is not there")
 	r = i.look(t, map[string]string{"tenantId": nobody, "clientId": world.TenantID}, "")
 	assert.Equal(t, world.TenantID, of(t, r, "discovery.tenant").Expected)
 }

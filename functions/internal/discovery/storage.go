@@ -45,38 +45,47 @@ func (s *Service) storage(account, container string) (storage, error) {
 	if account == "" && container == "" {
 		return storage{}, nil
 	}
-	c := diagnosis.Context{Container: container}
-	host, problem := "", ""
-	if strings.HasPrefix(account, "https://") {
-		u, err := url.Parse(account)
-		if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
-			u.Fragment != "" {
-			problem = "The URL is not that of a blob endpoint."
-		} else {
-			host = u.Host
-			c.Account, _, _ = strings.Cut(u.Hostname(), ".")
-		}
-	} else {
-		var id armid.StorageAccount
-		id, problem = armid.ParseStorageAccount(account)
-		host, c.Account, c.AccountID = id.Name+"."+s.BlobSuffix, id.Name, id.String()
+	at := storage{Context: diagnosis.Context{Container: container}}
+	var findings []diagnosis.Finding
+	fault := func(pointer string, code diagnosis.Code, why, actual, expected string) {
+		findings = append(findings, diagnosis.Finding{Pointer: pointer, Code: code, Detail: why,
+			Actual: field.Actual(actual), Expected: expected})
 	}
-	if problem != "" {
-		return storage{}, faultOf("/storage", diagnosis.CodeInvalidResourceID, problem, account,
+	if account == "" {
+		fault("/container", diagnosis.CodeInvalidCombination, "A container is named, and no storage account.", "",
+			"storage beside it")
+	} else if why := at.name(account, s.BlobSuffix); why != "" {
+		fault("/storage", diagnosis.CodeInvalidResourceID, why, account,
 			"a storage account's resource id, or https://{account}."+s.BlobSuffix)
 	}
 	if container != "" && !armid.IsContainerName(container) {
-		return storage{}, faultOf("/container", diagnosis.CodeInvalidContainer, "The container's name is not valid.",
-			container, "3 to 63 lower-case letters, digits and single hyphens between them")
+		fault("/container", diagnosis.CodeInvalidContainer, "The container's name is not valid.", container,
+			"3 to 63 lower-case letters, digits and single hyphens between them")
 	}
-	c.Target = "https://" + host
-	return storage{endpoint: c.Target, host: host, Context: c}, nil
+	if len(findings) > 0 {
+		return storage{}, &diagnosis.Error{Diagnosis: diagnosis.New(findings[0].Code,
+			diagnosis.WithDetail("%s", findings[0].Detail), diagnosis.WithFindings(findings...))}
+	}
+	at.Target = "https://" + at.host
+	at.endpoint = at.Target
+	return at, nil
 }
 
-func faultOf(pointer string, code diagnosis.Code, why, actual, expected string) error {
-	return &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithDetail(why), diagnosis.WithFindings(
-		diagnosis.Finding{Pointer: pointer, Code: code, Detail: why, Actual: field.Actual(actual),
-			Expected: expected}))}
+// name takes the account's names out of what names it; it returns why it cannot.
+func (at *storage) name(account, suffix string) string {
+	if !strings.HasPrefix(account, "https://") {
+		id, problem := armid.ParseStorageAccount(account)
+		at.host, at.Account, at.AccountID = id.Name+"."+suffix, id.Name, id.String()
+		return problem
+	}
+	u, err := url.Parse(account)
+	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
+		u.Fragment != "" {
+		return "The URL is not that of a blob endpoint."
+	}
+	at.host = u.Host
+	at.Account, _, _ = strings.Cut(u.Hostname(), ".")
+	return ""
 }
 
 // accountAnswer is what an account answers to a request without a token.
@@ -141,8 +150,10 @@ func (s *Service) lookAtContainer(ctx context.Context, at storage) assessment.Ch
 	switch {
 	case err == nil:
 		made = faulty(checkPublic, diagnosis.CodeContainerPublic, "", at.Context, assessment.Pair{})
-	case !errors.As(err, &refused):
+	case !errors.As(err, &refused), refused.ErrorCode == "ContainerNotFound":
 		made = check(checkPublic, titlePublic, err, at.Context)
+	default:
+		made.Detail = "Whether the container exists does not show without a token."
 	}
 	made.Target = address
 	return made
@@ -156,13 +167,16 @@ func (s *Service) lookAtDNS(ctx context.Context, at storage) assessment.Check {
 	_, err := s.Fetcher.LookupHost(ctx, name)
 	made := passed(checkDNS, titleDNS)
 	var missing *net.DNSError
+	var notAllowed *fetch.Refusal
 	switch {
+	case errors.As(err, &notAllowed): // nor is the account itself contacted, which tells of it
+		return assessment.Skip(checkDNS, layer, titleDNS, checkNetwork)
 	case err == nil:
 		made.Detail = "The account has a private endpoint: " + name + " exists."
 	case errors.As(err, &missing) && missing.IsNotFound:
 		made.Detail = "DNS shows no private endpoint of the account."
 	case errors.Is(err, fetch.ErrProxied):
-		made.Status, made.Detail = diagnosis.OutcomeSkip, "A proxy resolves the names, so nothing of DNS is seen here."
+		made.Status, made.Detail = diagnosis.OutcomeSkip, "A proxy resolves the names, and does not tell of them."
 	default:
 		made = check(checkDNS, titleDNS, err, at.Context)
 	}

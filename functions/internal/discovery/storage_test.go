@@ -72,6 +72,15 @@ var accounts = map[string]struct {
 			w.Header().Set("x-ms-request-id", "r-1")
 		})
 	}, map[string]string{"discovery.storage.public": "warn container-public"}},
+	"that tells of no such container": {world.DataAccountID, func(i *internet) {
+		i.change(blobs, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.URL.Path != "/images" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			storageRefusal(w, http.StatusNotFound, "ContainerNotFound")
+		})
+	}, map[string]string{"discovery.storage.public": "fail container-not-found"}},
 	"with a private endpoint": {world.DataAccountID, func(i *internet) { i.names[dns] = nil }, nil},
 	"whose names a proxy resolves": {world.DataAccountID, func(i *internet) { i.names[dns] = fetch.ErrProxied },
 		map[string]string{"discovery.storage.dns": "skip "}},
@@ -146,7 +155,7 @@ func TestWhatNamesNoStorage(t *testing.T) {
 	for _, account := range []string{"acmedata", "http://acmedata." + suffix, "https://", "https://acmedata." +
 		suffix + "/images",
 		"https://me@acmedata." + suffix, "https://acmedata." + suffix + "?sig=x", "https://acmedata." + suffix + "#x",
-		"https://[::1", world.DataResourceGroupID, ""} {
+		"https://[::1", world.DataResourceGroupID} {
 		_, err := s.Judge(t.Context(), file(t, nil), credential.Form{}, account, "images")
 		var refused *diagnosis.Error
 		require.ErrorAs(t, err, &refused, account)
@@ -155,4 +164,24 @@ func TestWhatNamesNoStorage(t *testing.T) {
 		assert.Equal(t, "/storage", refused.Diagnosis.Findings[0].Pointer)
 		assert.NotContains(t, refused.Diagnosis.Detail+refused.Diagnosis.Findings[0].Actual, "sig=x")
 	}
+	for container, want := range map[string][]string{
+		"images": {"/container invalid-combination"},
+		"a":      {"/container invalid-combination", "/container invalid-container"},
+	} {
+		_, err := s.Judge(t.Context(), file(t, nil), credential.Form{}, "", container)
+		assert.Equal(t, want, refusals(t, err), "a container alone")
+	}
+	_, err := s.Judge(t.Context(), file(t, nil), credential.Form{}, "x", "a")
+	assert.Equal(t, []string{"/storage invalid-resource-id", "/container invalid-container"}, refusals(t, err))
+}
+
+func refusals(t *testing.T, err error) []string {
+	t.Helper()
+	var refused *diagnosis.Error
+	require.ErrorAs(t, err, &refused)
+	var all []string
+	for _, f := range refused.Diagnosis.Findings {
+		all = append(all, f.Pointer+" "+string(f.Code))
+	}
+	return all
 }

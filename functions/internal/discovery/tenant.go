@@ -39,6 +39,9 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 		Target: s.ClientOptions.Cloud.ActiveDirectoryAuthorityHost})
 	exists.Field, exists.Target = value.Pointer, ""
 	if err != nil {
+		if exists.Code == diagnosis.CodeTenantUnknown {
+			exists.Remedy.Who = diagnosis.WhoUploader // whose file names it; nobody in Entra has it to mend
+		}
 		if exists.Code == diagnosis.CodeTenantUnknown && s.isTenant(ctx, values.ClientID) {
 			exists = faulty(checkTenant, diagnosis.CodeIDsSwapped, "", diagnosis.Context{},
 				assessment.Pair{Expected: values.ClientID.Text, Actual: value.Text, IsDescribed: true})

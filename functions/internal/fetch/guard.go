@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,7 +14,7 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// ErrProxied is returned for a name that a proxy resolves.
+// ErrProxied is returned for a name that a proxy resolves, and does not tell of.
 var ErrProxied = errors.New("a proxy resolves the name")
 
 // Guard is the transport to the internet. It connects to public addresses alone: an address is judged when the
@@ -55,17 +57,33 @@ func (g *Guard) proxy(r *http.Request) (*url.URL, error) {
 	return g.open.Proxy(r)
 }
 
-// LookupHost returns the addresses of a name, which may be any; nothing is sent to them. It is ErrProxied where a
-// proxy leads to the host.
+// LookupHost returns the addresses of a name, which may be any; nothing is sent to them. Where a proxy leads to the
+// host, it is asked for a way there: one that opens it has resolved the name, whose addresses stay unknown; one that
+// tells that it cannot resolve it is a *net.DNSError; any other answer is ErrProxied.
 func (g *Guard) LookupHost(ctx context.Context, host string) ([]string, error) {
-	proxy, err := g.proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: host}})
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://"+host, nil)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := g.proxy(r)
 	switch {
 	case err != nil:
 		return nil, err
-	case proxy != nil:
-		return nil, ErrProxied
-	default:
+	case proxy == nil:
 		return g.resolver.LookupHost(ctx, host)
+	}
+	response, err := g.open.RoundTrip(r)
+	var other *tls.CertificateVerificationError // of whoever is at the end of the way
+	var missing *net.DNSError
+	switch {
+	case err == nil:
+		return nil, response.Body.Close()
+	case errors.As(err, &other):
+		return nil, nil
+	case errors.As(err, &missing):
+		return nil, err
+	default:
+		return nil, fmt.Errorf("%w: %w", ErrProxied, err)
 	}
 }
 

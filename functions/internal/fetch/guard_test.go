@@ -182,18 +182,23 @@ func TestANameThatChanges(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 }
 
-// TestProxy: it is asked for the name, and reached though it is inside; nothing is resolved here.
-func TestProxy(t *testing.T) {
-	t.Parallel()
-	told := &names{}
-	server, open, _ := reached(t)
+// byProxy has a transport reach a server by a proxy, but for what it does not lead to; asked tells what the proxy was.
+func byProxy(t *testing.T, open *http.Transport, server *httptest.Server) (asked func() []string) {
+	t.Helper()
 	var mu sync.Mutex
-	var asked []string
+	var all []string
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		asked = append(asked, r.Method+" "+r.Host)
+		all = append(all, r.Method+" "+r.Host)
 		mu.Unlock()
-		tunnel(w, r, server.Listener.Addr().String())
+		switch r.Host {
+		case "nobody.example:443":
+			w.WriteHeader(http.StatusNotFound)
+		case "refused.example:443":
+			w.WriteHeader(http.StatusBadGateway)
+		default:
+			tunnel(w, r, server.Listener.Addr().String())
+		}
 	}))
 	t.Cleanup(proxy.Close)
 	at, err := url.Parse(proxy.URL)
@@ -208,9 +213,28 @@ func TestProxy(t *testing.T) {
 		}
 		return at, nil
 	}
+	open.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
+		if r.StatusCode == http.StatusNotFound {
+			return &net.DNSError{IsNotFound: true}
+		}
+		return nil
+	}
 	open.DisableKeepAlives = true
-	g := NewGuard(open, told.resolver(t))
-	f := New(Options{Hosts: []string{"example.com", "direct.example", "broken.example"}, Transport: g})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Compact(slices.Clone(all))
+	}
+}
+
+// TestProxy: it is asked for the name, and reached though it is inside; nothing is resolved here.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	told := &names{}
+	server, open, _ := reached(t)
+	asked := byProxy(t, open, server)
+	f := New(Options{Hosts: []string{"example.com", "direct.example", "broken.example"},
+		Transport: NewGuard(open, told.resolver(t))})
 	response, err := f.Do(request(t, "example.com"))
 	require.NoError(t, err)
 	assert.Equal(t, 200, response.StatusCode)
@@ -221,14 +245,35 @@ func TestProxy(t *testing.T) {
 	_, err = f.Do(request(t, "direct.example"))
 	var missing *net.DNSError
 	require.ErrorAs(t, err, &missing, "the proxy does not lead there")
-	mu.Lock()
-	assert.Equal(t, []string{"CONNECT example.com:443"}, slices.Compact(asked))
-	mu.Unlock()
+	assert.Equal(t, []string{"CONNECT example.com:443"}, asked())
+}
 
-	_, err = g.LookupHost(t.Context(), "example.com")
+// TestNamesBehindAProxy: what the proxy tells of a name counts, and what it does not tell is not known.
+func TestNamesBehindAProxy(t *testing.T) {
+	t.Parallel()
+	told := &names{}
+	server, open, _ := reached(t)
+	asked := byProxy(t, open, server)
+	g := NewGuard(open, told.resolver(t))
+	for _, name := range []string{"example.com", "of-another-certificate.test"} {
+		addresses, err := g.LookupHost(t.Context(), name)
+		require.NoError(t, err, "the proxy has opened the way")
+		assert.Empty(t, addresses)
+	}
+	_, err := g.LookupHost(t.Context(), "refused.example")
 	require.ErrorIs(t, err, ErrProxied)
+	var missing *net.DNSError
+	_, err = g.LookupHost(t.Context(), "nobody.example")
+	require.ErrorAs(t, err, &missing)
+	_, err = g.LookupHost(t.Context(), "no name")
+	require.Error(t, err)
 	_, err = g.LookupHost(t.Context(), "broken.example")
 	require.ErrorContains(t, err, "no such proxy")
+	assert.Equal(t, []string{"CONNECT example.com:443", "CONNECT of-another-certificate.test:443",
+		"CONNECT refused.example:443", "CONNECT nobody.example:443"}, asked())
+	told.mu.Lock()
+	assert.Empty(t, told.asked, "nothing is resolved here")
+	told.mu.Unlock()
 	_, err = g.LookupHost(t.Context(), "direct.example")
 	require.ErrorAs(t, err, &missing)
 }
@@ -241,15 +286,14 @@ func tunnel(w http.ResponseWriter, r *http.Request, to string) {
 		return
 	}
 	defer func() { _ = target.Close() }()
-	w.WriteHeader(http.StatusOK)
-	client, _, err := http.NewResponseController(w).Hijack()
+	client, sent, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
+	_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n") // who is gone needs none
 	defer func() { _ = client.Close() }()
 	done := make(chan struct{}, 2)
-	for _, pair := range [][2]net.Conn{{client, target}, {target, client}} {
-		go func() { _, _ = io.Copy(pair[0], pair[1]); done <- struct{}{} }()
-	}
+	go func() { _, _ = io.Copy(client, target); done <- struct{}{} }()
+	go func() { _, _ = io.Copy(target, sent); done <- struct{}{} }()
 	<-done
 }

@@ -27,7 +27,7 @@ type Options struct {
 	Repository *integration.Repository
 	// Look makes one check of a document and reports what it found.
 	Look func(ctx context.Context, d integration.Document) assessment.Report
-	// Proves reports whether a test of access showed every right that the spec asks for.
+	// Proves reports whether a test of access showed every right that the spec asks for, and nothing wrong.
 	Proves func(spec integration.Spec, r assessment.Report) bool
 	// Kinds are what an integration consists of: one of them may have a proof of its own.
 	Kinds []resource.Kind

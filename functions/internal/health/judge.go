@@ -7,6 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 const (
@@ -59,8 +60,7 @@ func judge(r assessment.Report) judgement {
 // isByDesign reports whether a check only tells why something was not tested: a container that is immutable on purpose
 // is no fault that somebody should mend.
 func isByDesign(c assessment.Check) bool {
-	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]diagnosis.Code{diagnosis.CodeImmutableContainer,
-		diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}, c.Code)
+	return c.Status == diagnosis.OutcomeWarn && policy.IsByDesign(c.Code)
 }
 
 // run is one look that was made.

@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -62,7 +63,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document) assessment.
 		}
 	}
 	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.
-	check := classify.Check(id, layer, title, err, diagnosis.Context{Operation: "subjectToken.get",
+	check := classify.Check(id, layer, title, err, diagnosis.Context{Operation: policy.SubjectTokenGet,
 		Subject: d.Spec.Subjects[0], Audience: d.Spec.Audience})
 	check.Status = diagnosis.OutcomeUnknown
 	return o.structure(ctx, d, check)

@@ -68,7 +68,7 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 // phase, with the news of it. It is the one place where a test outside of an operation moves a document. The document
 // stays where nothing is new, or where another operation has taken over.
 func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen Seen) error {
-	proved := s.isProof(d.Spec, seen.Report)
+	proved := s.Proves(d.Spec, seen.Report)
 	if !proved && seen.Refuted == nil {
 		return nil
 	}
@@ -95,14 +95,4 @@ func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen
 		return nil
 	}
 	return err
-}
-
-// isProof reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (s *Service) isProof(spec integration.Spec, r assessment.Report) bool {
-	return IsSound(r) && s.Proves(spec, r)
-}
-
-// IsSound reports whether a test found nothing wrong.
-func IsSound(r assessment.Report) bool {
-	return r.Verdict == assessment.VerdictPass || r.Verdict == assessment.VerdictWarn
 }

@@ -396,11 +396,11 @@ func TestOptionsAreAllRequired(t *testing.T) {
 func TestStoreErrorKeepsWhatHasItsWords(t *testing.T) {
 	t.Parallel()
 	worded := &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeRoleMissing)}
-	for _, kept := range []error{nil, integration.ErrNotFound, context.Canceled, operation.ErrSuperseded,
-		operation.ErrDone, worded} {
+	for _, kept := range []error{nil, integration.ErrNotFound, context.Canceled,
+		context.DeadlineExceeded, operation.ErrSuperseded, operation.ErrDone, worded} {
 		assert.Equal(t, kept, operation.StoreError(kept))
 	}
-	for _, other := range []error{errors.New("a slip"), integration.ErrConflict, context.DeadlineExceeded} {
+	for _, other := range []error{errors.New("a slip"), integration.ErrConflict} {
 		err := operation.StoreError(other)
 		requireCode(t, diagnosis.CodeStoreUnavailable, err)
 		require.ErrorIs(t, err, other)

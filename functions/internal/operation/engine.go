@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
@@ -78,18 +79,19 @@ func (e *Engine) Send(ctx context.Context, c message.Command, messageID string, 
 	return nil
 }
 
-// StoreError gives an error of the store its words; absence stays recognisable, and an error that has its words keeps
-// them.
+// StoreError gives an error of the store its words: it is an outage, or an account that does not know our requests.
+// What others decide by stays as it is: absence, that whoever asks has no time left or has gone, and words that are
+// there already.
 func StoreError(err error) error {
 	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, ErrSuperseded) || errors.Is(err, ErrDone) {
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrSuperseded) || errors.Is(err, ErrDone) {
 		return err
 	}
 	var known *diagnosis.Error
 	if errors.As(err, &known) {
 		return err
 	}
-	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: "store.put"}), Err: err}
+	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: policy.StorePut}), Err: err}
 }
 
 // Words are those of an error for the log: with its cause, which a diagnosis keeps from who has asked, and without

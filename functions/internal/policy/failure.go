@@ -81,6 +81,6 @@ func (f *Failure) With(a Action) *Failure {
 // Diagnosis gives the failure its words. propagated means that waiting has been tried.
 func (f *Failure) Diagnosis(propagated bool) diagnosis.Diagnosis {
 	c := f.Context
-	c.Operation, c.Propagated = string(f.Operation), propagated
+	c.Operation, c.Propagated = f.Operation, propagated
 	return classify.Error(f.Err, c)
 }

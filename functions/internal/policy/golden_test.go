@@ -3,6 +3,7 @@ package policy
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,6 +73,10 @@ func TestTheTable(t *testing.T) {
 	for _, r := range absenceRows() {
 		is.WriteString(r.line())
 	}
+	is.WriteString("\nwaits\n")
+	for _, name := range slices.Sorted(maps.Keys(waits())) {
+		_, _ = fmt.Fprintf(&is, "%s: %v\n", name, waits()[name].pauses)
+	}
 	golden(t, "table.txt", is.String())
 }
 
@@ -83,7 +88,7 @@ func TestTheSets(t *testing.T) {
 		name  string
 		codes []diagnosis.Code
 	}{{"of the token", ofToken()}, {"of the sender", ofSender()}, {"mended by a PUT", mendedByPut()},
-		{"of effort", ofEffort()}, {"passing", passing()}} {
+		{"of effort", ofEffort()}, {"by design", byDesign()}, {"passing", passing()}} {
 		_, _ = fmt.Fprintf(&is, "%s\n", set.name)
 		for _, code := range slices.Sorted(slices.Values(set.codes)) {
 			_, _ = fmt.Fprintf(&is, "  %s\n", code)

@@ -1,7 +1,9 @@
 package policy
 
-// Operation names a request to a service, as package diagnosis knows it.
-type Operation string
+import "github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+
+// Operation names a request to a service.
+type Operation = diagnosis.Operation
 
 // The requests to Microsoft Graph.
 const (
@@ -57,6 +59,18 @@ const (
 	DriverTest                Operation = "ddoe.driver.test"
 	DriverValidate            Operation = "ddoe.driver.validate"
 )
+
+// The requests to what the app itself stands on.
+const (
+	StorePut Operation = "store.put"
+	// BusLink opens a link to a queue or a topic.
+	BusLink Operation = "bus.link"
+	// Knock asks an address for anything: only whether somebody answers is of interest.
+	Knock Operation = "readiness"
+)
+
+// ContainerProperties are asked of a storage account, as the federated identity.
+const ContainerProperties Operation = "container.properties"
 
 // StorageKnock asks a storage account without a token: only whether it answers is of interest.
 const StorageKnock Operation = "storage.knock"

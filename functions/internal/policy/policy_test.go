@@ -97,8 +97,9 @@ func TestEachRow(t *testing.T) {
 			t.Parallel()
 			op, err := r.example()
 			assert.Equal(t, r.Decision, Decide(op, fmt.Errorf("wrapped: %w", err)))
-			assert.Regexp(t, `^(rule \d|provisioning\.md s\.\d|ddoe\.md|managed-identity\.md|the client repeats|`+
-				`https://(learn\.microsoft|github)\.com/)`, r.source, "where the rule comes from")
+			assert.Regexp(t, `^(rule \d|provisioning\.md s\.\d|ddoe\.md|managed-identity\.md|`+
+				`https://(learn\.microsoft\.com|github\.com|www\.rfc-editor\.org)/)`, r.source,
+				"where the rule comes from")
 			if r.Action == RetryHere {
 				assert.True(t, (r.Budget > 0) != (r.Attempts > 0), "a budget, or a number of attempts")
 			} else {

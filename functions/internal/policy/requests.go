@@ -199,7 +199,7 @@ func (s *sending) next(ctx context.Context, err error) (time.Duration, *Failure)
 	if found.Action != RetryHere {
 		return 0, s.failure(err, found, false)
 	}
-	own := PauseBefore(s.repeats, s.key)
+	own := pauseBefore(s.repeats, s.key)
 	pause := max(own, RetryAfter(err))
 	over := s.waited+pause > found.Budget
 	spent := s.waited+own > found.Budget // what the service asks to wait uses up nothing
@@ -210,7 +210,7 @@ func (s *sending) next(ctx context.Context, err error) (time.Duration, *Failure)
 	switch {
 	case spent:
 		return 0, s.failure(err, found.then(), true)
-	case over || IsTooLong(ctx, pause):
+	case over || isTooLong(ctx, pause):
 		return 0, s.failure(err, Decision{Action: RetryLater}, false)
 	}
 	s.repeats++
@@ -232,16 +232,16 @@ func attempt(ctx context.Context, which []int, send func(ctx context.Context, wh
 	return send(ctx, which)
 }
 
-// IsTooLong reports whether a pause would leave the invocation without time to park its command: running into the
+// isTooLong reports whether a pause would leave the invocation without time to park its command: running into the
 // deadline would cost a delivery.
-func IsTooLong(ctx context.Context, pause time.Duration) bool {
+func isTooLong(ctx context.Context, pause time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) < pause+deadlineMargin
 }
 
-// PauseBefore is the pause before the n-th repeat, from 0: 1, 2, 4, 8 and then 10 seconds, of which up to the half is
+// pauseBefore is the pause before the n-th repeat, from 0: 1, 2, 4, 8 and then 10 seconds, of which up to the half is
 // taken off, by a key, so that requests that met the same fault spread out.
-func PauseBefore(n int, key string) time.Duration {
+func pauseBefore(n int, key string) time.Duration {
 	pause := maxPause
 	if n < 4 {
 		pause = firstPause << n

@@ -189,9 +189,9 @@ func TestPausesSpreadOut(t *testing.T) {
 	t.Parallel()
 	for n, longest := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second,
 		10 * time.Second, 10 * time.Second} {
-		one, other := PauseBefore(n, "one"), PauseBefore(n, "other")
+		one, other := pauseBefore(n, "one"), pauseBefore(n, "other")
 		assert.NotEqual(t, one, other)
-		assert.Equal(t, one, PauseBefore(n, "one"))
+		assert.Equal(t, one, pauseBefore(n, "one"))
 		assert.GreaterOrEqual(t, one, longest/2)
 		assert.Less(t, one, longest)
 	}

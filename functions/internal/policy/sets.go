@@ -76,6 +76,15 @@ func ofEffort() []diagnosis.Code {
 		diagnosis.CodeMessageExpired, diagnosis.CodeDeadLettered}
 }
 
+// byDesign are the codes of checks that only tell why something was not tested: a container that is immutable on
+// purpose is no fault that somebody should mend. Source: package access, which gives them where it leaves a test out.
+func byDesign() []diagnosis.Code {
+	return []diagnosis.Code{diagnosis.CodeImmutableContainer, diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}
+}
+
+// IsByDesign reports whether what a code states may be as it is wanted.
+func IsByDesign(code diagnosis.Code) bool { return slices.Contains(byDesign(), code) }
+
 // IsObstruction reports whether what an operation has failed with stands until somebody mends it: it is nothing that
 // time mends, and the operation was not just given up.
 func IsObstruction(d diagnosis.Diagnosis) bool {

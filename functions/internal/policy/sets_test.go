@@ -42,6 +42,9 @@ func TestSetsOfCodes(t *testing.T) {
 			return e.Layer == "structure" && strings.HasPrefix(e.Steps[0], "Repeat the PUT of the integration") &&
 				e.Code != diagnosis.CodeObjectNotFound // a run meets it, no look
 		}},
+		"by design": {byDesign(), IsByDesign,
+			func(e diagnosis.Entry) bool { return e.CheckStatus() == diagnosis.OutcomeWarn },
+			func(diagnosis.Entry) bool { return false }},
 		"passing": {passing(), isPassing, func(diagnosis.Entry) bool { return true },
 			func(diagnosis.Entry) bool { return false }},
 	} {

@@ -47,7 +47,7 @@ func within(budget time.Duration) Decision { return Decision{Action: RetryHere, 
 
 // rows is the table: by service, then what holds for all of them. What no row matches is a refusal.
 func rows() []row {
-	return slices.Concat(graphRows(), armRows(), identityRows(), platformRows(), storageRows(), probeRows(),
+	return slices.Concat(graphRows(), armRows(), identityRows(), platformRows(), wayRows(), probeRows(),
 		commonRows())
 }
 
@@ -211,9 +211,9 @@ func platformRows() []row {
 	}
 }
 
-// storageRows are about the way to a storage account, which is asked without a token: any answer of its own shows that
-// the way is free.
-func storageRows() []row {
+// wayRows are about the way to a service, which is asked without a token: any answer of its own shows that the way is
+// free.
+func wayRows() []row {
 	const source = "https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes: 401 is the " +
 		"challenge for a token, 404 hides a container that is not public, PublicAccessNotPermitted an account " +
 		"where none is"
@@ -221,7 +221,9 @@ func storageRows() []row {
 		source: source}
 	byStatus, byCode := knock, knock
 	byStatus.statuses, byCode.code = only(http.StatusUnauthorized, http.StatusNotFound), "PublicAccessNotPermitted"
-	return []row{byStatus, byCode}
+	return []row{byStatus, byCode, {operations: on(Knock), statuses: []span{{0, 499}},
+		Decision: Decision{Action: Answers},
+		source:   "https://www.rfc-editor.org/rfc/rfc9110#section-15.6: 5xx alone states that the server has a fault"}}
 }
 
 // probeRepeats is how an access test deletes its blob again: it must not stay.

@@ -16,11 +16,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
@@ -123,21 +121,6 @@ func TestWhatADiagnosisKnowsIsShown(t *testing.T) {
 	assert.Equal(t, "role-missing: the cause", log.String())
 	assert.Equal(t, "role-missing: It is not there.", problem.From(&diagnosis.Error{Diagnosis: d}).Error())
 	assert.Nil(t, problem.From(nil))
-}
-
-// TestUnavailable: an outage of the store gets words, and what has a meaning already keeps it.
-func TestUnavailable(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, problem.Unavailable(nil))
-	known := &diagnosis.Error{Diagnosis: diagnosis.New("record-unreadable")}
-	for _, err := range []error{integration.ErrNotFound, integration.ErrConflict, context.DeadlineExceeded, known} {
-		wrapped := fmt.Errorf("store: %w", err)
-		assert.Equal(t, wrapped, problem.Unavailable(wrapped))
-	}
-	outage := errors.New("dial: refused")
-	err := problem.Unavailable(outage)
-	require.ErrorIs(t, err, outage)
-	assert.Equal(t, diagnosis.CodeStoreUnavailable, problem.From(err).Code)
 }
 
 // TestABrokenOffHandlerIsCut: a handler that breaks off on purpose is no fault to be told.

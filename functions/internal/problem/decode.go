@@ -9,10 +9,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
-// Decode reads one JSON value into what into points to, as package strictjson does. The result is nil or a *Problem:
-// 400 where it is not JSON, else 422.
-func Decode(body []byte, into any) error {
-	err := strictjson.Decode(body, into)
+// refusalOf makes a *Problem of what package strictjson found: 400 where a body is not JSON, else 422.
+func refusalOf(err error) error {
 	var fault *strictjson.Error
 	if !errors.As(err, &fault) {
 		return err

@@ -1,6 +1,8 @@
 package problem_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -35,7 +37,8 @@ func TestDecodeTellsWhoseFaultItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p *problem.Problem
-			require.ErrorAs(t, problem.Decode([]byte(c.body), new(document)), &p)
+			_, err := problem.JSONBody[document]{RawBody: []byte(c.body)}.Decode(nil)
+			require.ErrorAs(t, err, &p)
 			assert.Equal(t, c.status, p.Status)
 			assert.Equal(t, c.code, p.Code)
 			assert.Len(t, p.Errors, c.findings)
@@ -43,7 +46,41 @@ func TestDecodeTellsWhoseFaultItIs(t *testing.T) {
 			assert.NotNil(t, p.Remedy)
 		})
 	}
-	var d document
-	require.NoError(t, problem.Decode([]byte(`{"name":"x"}`), &d))
+	d, err := problem.JSONBody[document]{RawBody: []byte(`{"name":"x"}`)}.Decode(nil)
+	require.NoError(t, err)
 	assert.Equal(t, document{Name: "x"}, d)
+}
+
+// TestDecodeTellsWhatElseIsWrong with a body that is faulty already, but not what follows from a fault of it.
+func TestDecodeTellsWhatElseIsWrong(t *testing.T) {
+	t.Parallel()
+	judge := func(d document) []diagnosis.Finding {
+		if d.Name == "fine" {
+			return nil
+		}
+		return []diagnosis.Finding{{Pointer: "/name", Code: "invalid-value", Detail: "Not fine: " + d.Name},
+			{Pointer: "/name/0", Code: "invalid-value"}, {Pointer: "/names", Code: "invalid-value"}}
+	}
+	for body, want := range map[string][]string{
+		`{"name":"x","y":1}`: {"/y unknown-member", "/name invalid-value", "/name/0 invalid-value",
+			"/names invalid-value"},
+		`{"name":7}`:            {"/name wrong-type", "/names invalid-value"},
+		`{"name":"fine","y":1}`: {"/y unknown-member"},
+		`{"name":"x"}`:          nil,
+		`[]`:                    {" wrong-type"},
+		`{"name"`:               nil,
+	} {
+		_, err := problem.JSONBody[document]{RawBody: []byte(body)}.Decode(judge)
+		var got []string
+		var p *problem.Problem
+		if errors.As(err, &p) {
+			for _, f := range p.Errors {
+				got = append(got, f.Pointer+" "+string(f.Code))
+			}
+			if len(got) > 1 {
+				assert.Equal(t, fmt.Sprintf("%d members of the body are faulty.", len(got)), p.Detail, body)
+			}
+		}
+		assert.Equal(t, want, got, body)
+	}
 }

@@ -12,7 +12,6 @@ import (
 	"strconv"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
@@ -132,20 +131,6 @@ func innermost(e *diagnosis.Error) error {
 		e = deeper
 	}
 	return e
-}
-
-// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" and has no words of
-// its own, as a record that cannot be read has, is an outage, or an account that does not know our requests.
-func Unavailable(err error) error {
-	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) ||
-		errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	var known *diagnosis.Error
-	if errors.As(err, &known) {
-		return err
-	}
-	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: "store.get"}), Err: err}
 }
 
 func internal() *Problem {

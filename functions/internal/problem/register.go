@@ -2,7 +2,9 @@ package problem
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -16,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // MaxBody is the largest request body of a JSON endpoint in bytes.
@@ -30,13 +33,20 @@ type JSONBody[T any] struct {
 	RawBody         []byte `contentType:"application/json"`
 }
 
-// Decode returns the body, or a *Problem that lists all its faults.
-func (b JSONBody[T]) Decode() (T, error) {
-	var v T
+// Decode returns the body, or a *Problem that lists all its faults: those of its shape, and those that judge finds in
+// what of it has the right one; nil finds nothing. A body without faults of its shape is not judged here.
+func (b JSONBody[T]) Decode(judge func(T) []diagnosis.Finding) (T, error) {
+	var v, fitting T
 	if p := mediaType(b.ContentType, b.ContentEncoding); p != nil {
 		return v, p
 	}
-	return v, Decode(b.RawBody, &v)
+	err := strictjson.Decode(b.RawBody, &v)
+	var fault *strictjson.Error
+	if judge != nil && errors.As(err, &fault) && len(fault.Findings) > 0 {
+		_ = json.Unmarshal(b.RawBody, &fitting) // what does not fit is told already
+		err = fault.With(judge(fitting))
+	}
+	return v, refusalOf(err)
 }
 
 // IsEmpty reports whether there is no body.
@@ -264,7 +274,7 @@ func Transform(ctx huma.Context, _ string, body any) (any, error) {
 	case *Problem:
 		p = b
 	case *huma.ErrorModel:
-		p = fromHuma(b)
+		p = fromHuma(b, ctx.Operation())
 	default:
 		return linked(body, baseOf(ctx.Context())), nil
 	}
@@ -274,6 +284,51 @@ func Transform(ctx huma.Context, _ string, body any) (any, error) {
 		ctx.SetHeader(name, values[0])
 	}
 	return p, nil
+}
+
+// CallerScheme is the name in the API document of how a caller is known.
+const CallerScheme = "callerToken"
+
+// Security is what an operation asks for: the function key, and where the deployment asks for it a token with the
+// role.
+func Security(role string) []map[string][]string {
+	var ways []map[string][]string
+	for _, key := range []string{"functionKey", "functionKeyInQuery"} {
+		ways = append(ways, map[string][]string{key: {}})
+		if role != "" {
+			ways = append(ways, map[string][]string{key: {}, CallerScheme: {role}})
+		}
+	}
+	return ways
+}
+
+// DeclareCallers adds to the API document what an operation that takes a role asks for, and how it refuses.
+func DeclareCallers(api huma.API, op *huma.Operation, role string) {
+	op.Security = Security(role)
+	statuses := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable}
+	declare(api, op, slices.DeleteFunc(statuses, func(status int) bool {
+		return op.Responses[strconv.Itoa(status)] != nil
+	}))
+}
+
+// Respond answers with an error from within a middleware. A refusal of a caller names the scheme (RFC 6750, section
+// 3).
+func Respond(api huma.API, ctx huma.Context, err error) {
+	p := From(err)
+	switch p.Status {
+	case http.StatusUnauthorized:
+		ctx.SetHeader("WWW-Authenticate", challenge(p.Code))
+	case http.StatusForbidden:
+		ctx.SetHeader("WWW-Authenticate", `Bearer error="insufficient_scope"`)
+	}
+	respond(api, ctx, p)
+}
+
+func challenge(code diagnosis.Code) string {
+	if code == diagnosis.CodeUnauthorized { // without a token there is no error to name
+		return "Bearer"
+	}
+	return `Bearer error="invalid_token"`
 }
 
 // respond answers with a problem from within a middleware.
@@ -289,12 +344,13 @@ func respond(api huma.API, ctx huma.Context, p *Problem) {
 
 // fromHuma keeps status and location of huma's error and gives it our words. Its values and messages may repeat the
 // request, so none is kept.
-func fromHuma(e *huma.ErrorModel) *Problem {
+func fromHuma(e *huma.ErrorModel, op *huma.Operation) *Problem {
 	switch e.Status {
 	case http.StatusBadRequest:
 		return New(e.Status, CodeMalformedBody, "A JSON body is required.")
 	case http.StatusRequestEntityTooLarge:
-		return New(e.Status, CodeBodyTooLarge, "The body may have at most "+strconv.Itoa(MaxBody)+" bytes.")
+		return New(e.Status, CodeBodyTooLarge, fmt.Sprintf("The body may have at most %d bytes.",
+			op.MaxBodyBytes-1))
 	case http.StatusRequestTimeout:
 		return New(e.Status, CodeTimeout, "The body did not arrive whole and in time.")
 	}

@@ -36,7 +36,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	}
 	report, err := s.verifier().test(ctx, d, wanted)
 	if err != nil {
-		return assessment.Report{}, synchronous(err)
+		return assessment.Report{}, err
 	}
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.Log.WarnContext(ctx, "the document does not show an access test", "integrationId", id,
@@ -51,7 +51,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report assessment.Report) error {
 	worst, isRefused := refusedAccess(wanted, report)
-	if !isRefused && !s.verifier().isProved(d.Spec, report) {
+	if !isRefused && !s.Tester.Proves(d.Spec, report) {
 		return nil
 	}
 	seen := health.Seen{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
@@ -72,16 +72,6 @@ func refusedAccess(wanted access.Request, report assessment.Report) (diagnosis.D
 		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
 	return worst, !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
-}
-
-// synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
-func synchronous(err error) error {
-	var known *diagnosis.Error
-	if errors.As(err, &known) && slices.Contains([]diagnosis.Code{diagnosis.CodeDDOEUnavailable,
-		diagnosis.CodeDDOEThrottled}, known.Diagnosis.Code) {
-		known.Diagnosis.Remedy.Steps = []string{"Send the request again, or send a subjectToken of your own."}
-	}
-	return err
 }
 
 // admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token:
@@ -134,7 +124,7 @@ func (v *verifier) test(ctx context.Context, d integration.Document,
 		token, err := v.tokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
 			words := wordsOf(d)
-			words.Operation = string(policy.SubjectTokenGet)
+			words.Operation = policy.SubjectTokenGet
 			return assessment.Report{}, &diagnosis.Error{Diagnosis: classify.Error(err, words), Err: err}
 		}
 		wanted.Token = token

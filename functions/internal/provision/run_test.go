@@ -1,10 +1,12 @@
 package provision_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -435,6 +437,31 @@ func TestPurgeWaitsForTheRecycleBin(t *testing.T) {
 			assert.LessOrEqual(t, f.Slept(), c.most)
 		})
 	}
+}
+
+// TestAPurgeInHasteIsLeftToALaterAttempt: that something is not in the recycle bin counts after the whole wait alone.
+func TestAPurgeInHasteIsLeftToALaterAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.pause = func(ctx context.Context, d time.Duration) error {
+			time.Sleep(d) // deadlines are by the bubble's clock
+			return f.Sleep(ctx, d)
+		}
+		f.provisioned(spec("images"))
+		f.fails(fault{match: at(`^DELETE .*/directory/deletedItems/`), status: 404, code: "Request_ResourceNotFound"})
+		_, down := f.remove(provision.TeardownOptions{Purge: true})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		require.NoError(t, f.worker.Handle(ctx, down))
+		waiting := f.Operation(down.OperationID).Waiting
+		require.NotNil(t, waiting)
+		assert.Equal(t, diagnosis.CodeDirectoryNotReplicated, waiting.Code)
+		f.faults = nil
+		f.handle(f.Command(down.OperationID + "-retry-1"))
+		f.RequireStatus(down.OperationID, integration.OperationSucceeded)
+		assert.Equal(t, counts{}, f.counts())
+	})
 }
 
 func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {

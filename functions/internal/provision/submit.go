@@ -186,6 +186,15 @@ func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
 	return nil
 }
 
+// Faults are those that Submit would refuse a spec for; none where that cannot be told now.
+func (s *Service) Faults(ctx context.Context, id string, spec integration.Spec) []diagnosis.Finding {
+	var refused *diagnosis.Error
+	if errors.As(s.resolve(ctx, id, s.intent(spec, false)), &refused) {
+		return refused.Diagnosis.Findings
+	}
+	return nil
+}
+
 // noIdentity is the refusal where the service's own tenant, a default, could not be found out.
 func noIdentity(err error) error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}

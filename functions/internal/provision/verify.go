@@ -93,13 +93,13 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if v.isProved(d.Spec, report) {
+	if v.tester.Proves(d.Spec, report) {
 		if err := v.askProver(ctx, a, d, true); err != nil {
 			return err
 		}
 		return v.watch.Note(ctx, d, health.Seen{Report: report})
 	}
-	if health.IsSound(report) { // nothing is wrong, and testing again will prove no more
+	if report.IsSound() { // nothing is wrong, and testing again will prove no more
 		gap, _ := v.tester.Unproved(d.Spec, report)
 		invocation.From(ctx).SetCode(gap.Code)
 		return v.undecided(ctx, a, gap)
@@ -125,12 +125,6 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	default:
 		return v.undecided(ctx, a, worst)
 	}
-}
-
-// isProved reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (v *verifier) isProved(spec integration.Spec, r assessment.Report) bool {
-	_, unproved := v.tester.Unproved(spec, r)
-	return health.IsSound(r) && !unproved
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.

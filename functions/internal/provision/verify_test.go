@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -341,7 +342,7 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 		return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
 	})
 	_, err = f.service.TestAccess(t.Context(), id, access.Request{})
-	assert.Equal(t, []string{"Send the request again, or send a subjectToken of your own."},
-		requireCode(t, "ddoe-unavailable", err).Remedy.Steps,
+	assert.Contains(t, strings.Join(requireCode(t, "ddoe-unavailable", err).Remedy.Steps, " "),
+		"send the request again",
 		"nothing repeats a test that somebody waits for")
 }

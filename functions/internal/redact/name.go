@@ -17,8 +17,11 @@ func Name(name string) string {
 	return Printable(name)
 }
 
+// ofPointer escapes a name in a JSON pointer.
+var ofPointer = strings.NewReplacer("~", "~0", "/", "~1")
+
 // PointerTo appends a name from outside to a JSON pointer (RFC 6901). It is the only way in which a name becomes part
 // of one: what Name does to it comes before ~ and / are escaped, for a secret that is escaped has another shape.
 func PointerTo(base, name string) string {
-	return base + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(Name(name))
+	return base + "/" + ofPointer.Replace(Name(name))
 }

@@ -5,6 +5,7 @@ package redact
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -12,10 +13,20 @@ import (
 // redacted stands where a secret was.
 const redacted = "[redacted]"
 
-// shape is how a secret looks in a text, and what comes in its place; ${1} is what stays of it.
+// shape is how a secret looks in a text, and what comes in its place; ${1} is what stays of it. A text without any of
+// the signs has not the shape; to look for them is quick.
 type shape struct {
-	of *regexp.Regexp
-	by string
+	of    *regexp.Regexp
+	by    string
+	signs []string
+}
+
+func (s shape) replaceIn(text string) string {
+	hasSign := func(sign string) bool { return strings.Contains(text, sign) }
+	if s.signs != nil && !slices.ContainsFunc(s.signs, hasSign) {
+		return text
+	}
+	return s.of.ReplaceAllString(text, s.by)
 }
 
 // The parts of an assignment in a text that may itself be inside a JSON string, where a quotation mark has a
@@ -33,22 +44,27 @@ var secretShapes = sync.OnceValue(func() []shape {
 	// &.
 	setting := `(?:` + quoted + `|(?:` + character + `|` + ampersand + `|[^\s;"'\\])+)`
 	parameter := `(?:` + quoted + `|(?:` + character + `|[^\s&;"'\\])+)`
+	assignment := []string{"=", `\u003`, "%3"}
 	return []shape{
 		{regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE ` +
-			`KEY[A-Z ]*-----|$)`), redacted},
+			`KEY[A-Z ]*-----|$)`), redacted, []string{"-----BEGIN"}},
 		{regexp.MustCompile(`(?i)((?:sharedaccesssignature|(?:account|access|shared)[_-]?key|password|passwd|pwd)` +
-			equals + `)` + setting), "${1}" + redacted},
+			equals + `)` + setting), "${1}" + redacted, assignment},
 		{regexp.MustCompile(`(?i)((?:\b|` + ampersand + `|%26)(?:sig|client_secret|client_assertion|api[_-]?key|(?` +
-			`:[a-z]+_)?token)` + equals + `)` + parameter), "${1}" + redacted},
-		{regexp.MustCompile(`(:(?:\\?/){2}[^\s/:@"'\\]*:)[^\s/@"'\\]+@`), "${1}" + redacted + "@"},
-		{regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[a-z0-9+/._~-]{20,}=*`), "${1}" + redacted},
+			`:[a-z]+_)?token)` + equals + `)` + parameter), "${1}" + redacted, assignment},
+		{regexp.MustCompile(`(:(?:\\?/){2}[^\s/:@"'\\]*:)[^\s/@"'\\]+@`), "${1}" + redacted + "@",
+			[]string{"@"}},
+		{regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[a-z0-9+/._~-]{20,}=*`), "${1}" + redacted,
+			[]string{" ", "\t", "\n",
+				"\r", "\f"}},
 		// A client secret of Entra, the 64 bytes of a storage account's key, keys of AWS and tokens of GitHub.
-		{regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31,}`), redacted},
-		{regexp.MustCompile(`[A-Za-z0-9+/]{86}==`), redacted},
-		{regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`), redacted},
+		{regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31,}`), redacted, []string{"Q~"}},
+		{regexp.MustCompile(`[A-Za-z0-9+/]{86}==`), redacted, []string{"=="}},
+		{regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`), redacted, []string{"AKIA", "gh"}},
 		// Three long base64url parts with dots between them, whatever they hold. Host names and versions have shorter
 		// parts.
-		{regexp.MustCompile(`\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`), redacted},
+		{regexp.MustCompile(`\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`), redacted,
+			[]string{"."}},
 	}
 })
 
@@ -59,17 +75,20 @@ var secretMembers = sync.OnceValue(func() []shape {
 		`string|signature|authorization|sas|sig)(?:text|value|hash)?[0-9]*`
 	return []shape{
 		{regexp.MustCompile(`(?i)("` + name + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|-?` +
-			`[0-9][0-9.e+-]*|\[[^\]]*(?:\]|$))`), `${1}"` + redacted + `"`},
+			`[0-9][0-9.e+-]*|\[[^\]]*(?:\]|$))`), `${1}"` + redacted + `"`, nil},
 		{regexp.MustCompile(`(?i)(\\"` + name + `\\"\s*:\s*)\\"(?:[^"\\]|\\\\\\"|\\\\.|\\[^"\\])*(?:\\"|$)`),
-			`${1}\"` + redacted + `\"`},
+			`${1}\"` + redacted + `\"`, nil},
 	}
 })
 
 // Text replaces what looks like a token, a key, a password or a signature by "[redacted]".
 func Text(text string) string {
+	if len(text) < minToken && !strings.ContainsAny(text, `=:%\`) {
+		return text // no shape is that short, but those with one of these characters
+	}
 	text = redactTokens(text)
 	for _, s := range secretShapes() {
-		text = s.of.ReplaceAllString(text, s.by)
+		text = s.replaceIn(text)
 	}
 	return text
 }
@@ -87,7 +106,7 @@ func JSON(body []byte) []byte {
 
 func redactMembers(text string) string {
 	for _, s := range secretMembers() {
-		text = s.of.ReplaceAllString(text, s.by)
+		text = s.replaceIn(text)
 	}
 	return Text(text)
 }

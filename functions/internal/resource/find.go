@@ -2,14 +2,11 @@ package resource
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
-
-// secondLook is the pause before a second read that is to confirm a 404: the replica that answers may lag behind.
-const secondLook = time.Second
 
 // Find sends a read and reports whether the object is there. Where it is known to have been there, one 404 decides
 // nothing: a second read confirms it. The error is a *policy.Failure or the context's.
@@ -19,10 +16,13 @@ func Find(ctx context.Context, requests policy.Requests, op policy.Operation, c 
 	if found || err != nil || !known {
 		return found, err
 	}
-	if err := requests.Sleep(ctx, secondLook); err != nil {
-		return false, err
+	found, err = requests.Await(ctx, policy.WaitForReplica, func(ctx context.Context) (bool, error) {
+		return look(ctx, requests, op, c, read)
+	})
+	if errors.Is(err, policy.ErrNoTime) {
+		err = policy.Fail(op, c, err)
 	}
-	return look(ctx, requests, op, c, read)
+	return found, err
 }
 
 func look(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
@@ -39,12 +39,6 @@ func look(ctx context.Context, requests policy.Requests, op policy.Operation, c 
 	return found && err == nil, err
 }
 
-// The pauses between a delete and the reads that are to show that the object is gone; after the last one the object is
-// left for a later attempt. Microsoft Graph's replicas agree within seconds, mostly.
-func removalPauses() []time.Duration {
-	return []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
-}
-
 // stillThere is the error of an object that reads go on showing after its delete was answered.
 func stillThere(c diagnosis.Context) error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeObjectStillThere, diagnosis.WithContext(c))}
@@ -55,22 +49,15 @@ func stillThere(c diagnosis.Context) error {
 // up.
 func UntilGone(ctx context.Context, requests policy.Requests, c diagnosis.Context,
 	deletion func(context.Context) error, isThere func(context.Context) (bool, error)) error {
-	for _, pause := range removalPauses() {
-		if pause > 0 {
-			if policy.IsTooLong(ctx, pause) {
-				break
-			}
-			if err := requests.Sleep(ctx, pause); err != nil {
-				return err
-			}
-		}
+	isGone, err := requests.Await(ctx, policy.WaitForRemoval, func(ctx context.Context) (bool, error) {
 		if err := deletion(ctx); err != nil {
-			return err
+			return false, err
 		}
 		there, err := isThere(ctx)
-		if err != nil || !there {
-			return err
-		}
+		return !there, err
+	})
+	if err == nil && !isGone || errors.Is(err, policy.ErrNoTime) {
+		return stillThere(c)
 	}
-	return stillThere(c)
+	return err
 }

@@ -72,6 +72,20 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindWithoutTimeForASecondRead: that an object is gone is not told by one read, whatever time there is.
+func TestFindWithoutTimeForASecondRead(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	var s sleeper
+	found, err := resource.Find(ctx, s.requests(), policy.ApplicationGet, diagnosis.Context{}, true,
+		func(context.Context) error { return notThere })
+	assert.False(t, found)
+	assert.Equal(t, policy.RetryLater, policy.ActionOf(err))
+	assert.Equal(t, policy.ApplicationGet, policy.OperationOf(err))
+	require.ErrorIs(t, err, policy.ErrNoTime)
+}
+
 // TestUntilGone: it deletes and reads at once, then after 1, 2, 4, 8 and 15 seconds, until a read shows nothing.
 func TestUntilGone(t *testing.T) {
 	t.Parallel()

@@ -151,7 +151,7 @@ func (i Item) checkID() string {
 func (i Item) Words() diagnosis.Context {
 	c := i.Context
 	if operation := policy.OperationOf(i.Err); operation != "" {
-		c.Operation = string(operation)
+		c.Operation = operation
 	}
 	return c
 }

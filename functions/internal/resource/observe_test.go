@@ -161,7 +161,7 @@ func TestChecks(t *testing.T) {
 		for propagated, transient := range map[bool]bool{false: c.transient, true: c.propagated} {
 			want, words := c.want, c.item.Context
 			want.Transient, words.Propagated = transient, propagated
-			words.Operation = string(policy.OperationOf(c.item.Err))
+			words.Operation = policy.OperationOf(c.item.Err)
 			if want.Code != "" && want.Status != diagnosis.OutcomeSkip {
 				d := diagnosis.New(want.Code, diagnosis.WithContext(words))
 				want.Remedy, want.Detail = d.Remedy, cmp.Or(want.Detail, d.Detail)

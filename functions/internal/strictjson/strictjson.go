@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -72,6 +74,23 @@ func Decode(body []byte, into any) error {
 	return nil
 }
 
+// With is the error with what else is wrong with the value, each fault once: what is told of a member that is faulty
+// itself, or of what is in it, follows from that.
+func (e *Error) With(more []diagnosis.Finding) *Error {
+	all := slices.Clone(e.Findings)
+	for _, f := range more {
+		follows := slices.ContainsFunc(e.Findings, func(known diagnosis.Finding) bool {
+			return strings.HasPrefix(f.Pointer+"/", known.Pointer+"/")
+		})
+		if !follows && len(all) < maxFindings {
+			all = append(all, f)
+		}
+	}
+	with := faulty(all)
+	with.Err = e.Err
+	return with
+}
+
 func malformed(format string, args ...any) error {
 	return &Error{Code: CodeMalformed, Detail: fmt.Sprintf(format, args...)}
 }
@@ -121,7 +140,7 @@ func isTooDeep(body []byte) bool {
 }
 
 // faulty makes one error of the findings; its code is that of the first.
-func faulty(findings []diagnosis.Finding) error {
+func faulty(findings []diagnosis.Finding) *Error {
 	detail := findings[0].Detail
 	switch {
 	case len(findings) == maxFindings: // there may be more, which are not listed

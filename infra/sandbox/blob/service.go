@@ -40,6 +40,10 @@ func New(w *world.World, authority *entra.Authority) *Service {
 // HasAccount tells whether the host name belongs to an account that exists: any other does not resolve in Azure, and
 // a proxy should refuse the connection.
 func (s *Service) HasAccount(host string) bool {
+	if name, isPrivate := strings.CutSuffix(strings.ToLower(host), ".privatelink"+Suffix); isPrivate {
+		account, ok := s.world.StorageAccount(name)
+		return ok && account.PrivateEndpoint
+	}
 	_, ok := s.account(host)
 	return ok
 }

@@ -21,6 +21,7 @@ type proxy struct {
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, port, err := net.SplitHostPort(r.Host)
 	if r.Method != http.MethodConnect || err != nil || port != "443" || !p.known(host) {
+		w.Header().Set("Proxy-Status", "sandbox; error=dns_error") // RFC 9209
 		http.Error(w, "sandbox proxy: no such host: "+r.Host, http.StatusBadGateway)
 		return
 	}

@@ -15,7 +15,8 @@ func outside() []group {
 		{"it is a rule of what a file, a form or a spec may say, told before anything is looked at",
 			strings.Fields(ofInput)},
 		{"it is about a request or a message, and who sends it", strings.Fields(`
-			bad-request body-too-large conflict duplicate-member forbidden identity-replace-required
+			bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
+			caller-token-tenant conflict duplicate-member forbidden identity-replace-required
 			integration-exists integration-not-found invalid-combination invalid-continuation-token invalid-id
 			invalid-operation-id invalid-parameter invalid-value malformed-body message-too-large
 			method-not-allowed missing-member nested-too-deep not-a-cloudevent not-acceptable not-found not-json

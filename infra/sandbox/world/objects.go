@@ -96,12 +96,14 @@ type DeletedItem struct {
 // StorageAccount is a storage account with a firewall that is open or closed. HierarchicalNamespace makes it Data Lake
 // Storage Gen2, whose containers have directories.
 type StorageAccount struct {
-	ResourceID            string       `json:"resourceId"`
-	Name                  string       `json:"name"`
-	Location              string       `json:"location"`
-	FirewallClosed        bool         `json:"firewallClosed"`
-	HierarchicalNamespace bool         `json:"isHnsEnabled"`
-	Containers            []*Container `json:"containers"`
+	ResourceID            string `json:"resourceId"`
+	Name                  string `json:"name"`
+	Location              string `json:"location"`
+	FirewallClosed        bool   `json:"firewallClosed"`
+	HierarchicalNamespace bool   `json:"isHnsEnabled"`
+	// PrivateEndpoint has DNS know the account by a name with privatelink in it, too.
+	PrivateEndpoint bool         `json:"privateEndpoint,omitempty"`
+	Containers      []*Container `json:"containers"`
 }
 
 // Container holds blobs; an immutable one refuses deletes and overwrites.

@@ -37,6 +37,9 @@ func ClientID() Rules {
 // domainShape is a DNS name that ends in letters, so that no mistyped GUID fits it.
 var domainShape = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$`)
 
+// IsDomain reports whether the value is a domain, as a tenant has, and no application.
+func IsDomain(v string) bool { return domainShape.MatchString(v) }
+
 func guid(name string) Rules {
 	return Rules{
 		{Code: diagnosis.Code(name + "-not-guid"), Last: true,

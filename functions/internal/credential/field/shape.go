@@ -105,6 +105,12 @@ var (
 	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`)
 )
 
+// hasShape reports whether a text has a shape, which none has that lacks all of the signs: to look for them is quick.
+func hasShape(shape *regexp.Regexp, text string, signs ...string) bool {
+	hasSign := func(sign string) bool { return strings.Contains(text, sign) }
+	return slices.ContainsFunc(signs, hasSign) && shape.MatchString(text)
+}
+
 // Secret tells which kind of token, key or signature a value holds, by its shape; empty where it shows none.
 func Secret(v string) string {
 	lower := strings.ToLower(v)
@@ -118,11 +124,11 @@ func Secret(v string) string {
 		return "The value is a shared access signature."
 	case strings.Contains(v, "-----BEGIN"):
 		return "The value is a key or certificate."
-	case clientSecretShape.MatchString(v):
+	case hasShape(clientSecretShape, v, "Q~"):
 		return "The value has the shape of a client secret."
-	case passwordShape.MatchString(v):
+	case hasShape(passwordShape, v, "://"):
 		return "The value is a URL with a password."
-	case keyShape.MatchString(v):
+	case hasShape(keyShape, v, "==", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"):
 		return "The value has the shape of an access key."
 	default:
 		return ""

@@ -93,7 +93,7 @@ func causeOf(err error, c diagnosis.Context) cause {
 	}
 	// What azidentity cannot do it marks so. The federated identity's own failures are typed and were met above.
 	var identity interface{ NonRetriable() }
-	if errors.As(err, &identity) && !strings.HasPrefix(c.Operation, "access.") {
+	if errors.As(err, &identity) && !strings.HasPrefix(string(c.Operation), "access.") {
 		return cause{code: diagnosis.CodeServiceIdentityUnavailable}
 	}
 	return cause{code: diagnosis.CodeUnrecognised}

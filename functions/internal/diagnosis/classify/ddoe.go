@@ -10,7 +10,7 @@ import (
 
 // ddoeMeaning tells what the answers of some statuses to some requests mean; no operations are all of them.
 type ddoeMeaning struct {
-	operations []string
+	operations []diagnosis.Operation
 	statuses   []int
 	code       diagnosis.Code
 }
@@ -18,31 +18,33 @@ type ddoeMeaning struct {
 // ddoeMeanings is the table; the first row that matches counts. The platform has no codes, and answers 400, 403 or 404
 // for what it does not know or does not show.
 func ddoeMeanings() []ddoeMeaning {
-	const integrations = "ddoe.integration."
 	unknown := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}
 	content := []int{http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity,
 		http.StatusFailedDependency}
 	return []ddoeMeaning{
 		{nil, []int{http.StatusPaymentRequired}, diagnosis.CodeDDOEQuotaReached},
-		{[]string{"ddoe.types.list"}, []int{http.StatusBadRequest, http.StatusNotFound},
+		{[]diagnosis.Operation{"ddoe.types.list"}, []int{http.StatusBadRequest, http.StatusNotFound},
 			diagnosis.CodeDDOEOrganizationUnknown},
-		{[]string{"ddoe.project.get"}, unknown, diagnosis.CodeDDOEProjectUnknown},
-		{[]string{"ddoe.types.list", integrations + "create", integrations + "update", integrations + "delete",
-			integrations + "list", integrations + "get"},
+		{[]diagnosis.Operation{"ddoe.project.get"}, unknown, diagnosis.CodeDDOEProjectUnknown},
+		{[]diagnosis.Operation{"ddoe.types.list", "ddoe.integration.create", "ddoe.integration.update",
+			"ddoe.integration.delete",
+			"ddoe.integration.list", "ddoe.integration.get"},
 			[]int{http.StatusForbidden}, diagnosis.CodeDDOEOrganizationRoleMissing},
-		{[]string{integrations + "create", integrations + "list"}, []int{http.StatusNotFound},
+		{[]diagnosis.Operation{"ddoe.integration.create", "ddoe.integration.list"}, []int{http.StatusNotFound},
 			diagnosis.CodeDDOEOrganizationUnknown},
-		{[]string{integrations + "create", integrations + "update"}, []int{http.StatusConflict},
+		{[]diagnosis.Operation{"ddoe.integration.create", "ddoe.integration.update"}, []int{http.StatusConflict},
 			diagnosis.CodeDDOEIntegrationNameTaken},
-		{[]string{integrations + "create", integrations + "update"}, content, diagnosis.CodeDDOEIntegrationRefused},
-		{[]string{integrations + "delete"}, content, diagnosis.CodeDDOEIntegrationNotDeleted},
-		{[]string{"ddoe.driver.create", "ddoe.driver.update"}, content, diagnosis.CodeDDOEDriverRefused},
-		{[]string{"ddoe.driver.delete"}, content, diagnosis.CodeDDOEDriverNotDeleted},
-		{[]string{"ddoe.driver.test"}, append(content, http.StatusNotFound), diagnosis.CodeDDOEDriverTestFailed},
+		{[]diagnosis.Operation{"ddoe.integration.create", "ddoe.integration.update"}, content,
+			diagnosis.CodeDDOEIntegrationRefused},
+		{[]diagnosis.Operation{"ddoe.integration.delete"}, content, diagnosis.CodeDDOEIntegrationNotDeleted},
+		{[]diagnosis.Operation{"ddoe.driver.create", "ddoe.driver.update"}, content, diagnosis.CodeDDOEDriverRefused},
+		{[]diagnosis.Operation{"ddoe.driver.delete"}, content, diagnosis.CodeDDOEDriverNotDeleted},
+		{[]diagnosis.Operation{"ddoe.driver.test"}, append(content, http.StatusNotFound),
+			diagnosis.CodeDDOEDriverTestFailed},
 	}
 }
 
-func ddoeCode(status int, code, operation string) diagnosis.Code {
+func ddoeCode(status int, code string, operation diagnosis.Operation) diagnosis.Code {
 	if code == "answer-invalid" {
 		return diagnosis.CodeDDOEAnswerInvalid
 	}
@@ -57,7 +59,7 @@ func ddoeCode(status int, code, operation string) diagnosis.Code {
 	switch {
 	case status == http.StatusUnauthorized:
 		return diagnosis.CodeDDOEUnauthorized
-	case status == http.StatusForbidden && strings.HasPrefix(operation, "ddoe.driver."):
+	case status == http.StatusForbidden && strings.HasPrefix(string(operation), "ddoe.driver."):
 		return diagnosis.CodeDDOEProjectRoleMissing
 	case status == http.StatusForbidden:
 		return diagnosis.CodeDDOEForbidden

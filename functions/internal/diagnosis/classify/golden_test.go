@@ -71,7 +71,7 @@ func meaning(service, answer, operation string, status int) string {
 	if service == "storage" {
 		err = response(status, answer, "a.blob.core.windows.net", "")
 	}
-	d := Error(err, diagnosis.Context{Operation: operation})
+	d := Error(err, diagnosis.Context{Operation: diagnosis.Operation(operation)})
 	if d.Transient {
 		return string(d.Code) + " (may pass)"
 	}

@@ -126,7 +126,8 @@ func TestWhoseIdentityFailed(t *testing.T) {
 	for operation, want := range map[string]diagnosis.Code{"": "service-identity-unavailable",
 		"application.create": "service-identity-unavailable", "accessory": "service-identity-unavailable",
 		"access.list": diagnosis.CodeUnrecognised} {
-		assert.Equal(t, want, Error(identityFailure{}, diagnosis.Context{Operation: operation}).Code, operation)
+		assert.Equal(t, want, Error(identityFailure{}, diagnosis.Context{Operation: diagnosis.Operation(operation)}).
+			Code, operation)
 	}
 }
 

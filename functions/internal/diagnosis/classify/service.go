@@ -42,9 +42,9 @@ func nameOf(service string) string {
 func ownInfrastructure(err error, c diagnosis.Context) (cause, bool) {
 	code := diagnosis.Code("")
 	switch {
-	case strings.HasPrefix(c.Operation, "store."):
+	case strings.HasPrefix(string(c.Operation), "store."):
 		code = diagnosis.CodeStoreUnavailable
-	case strings.HasPrefix(c.Operation, "bus."):
+	case strings.HasPrefix(string(c.Operation), "bus."):
 		if k, ok := busRefusal(err, c); ok {
 			return k, true
 		}
@@ -227,10 +227,10 @@ func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 // region without support. A region that it does not have, or not for identities, has one. Sources:
 // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations and
 // https://github.com/Azure/pcs-cli/issues/522.
-func identityCode(status int, code, operation string) diagnosis.Code {
-	isCredential := strings.HasPrefix(operation, "managedCredential.")
+func identityCode(status int, code string, operation diagnosis.Operation) diagnosis.Code {
+	isCredential := strings.HasPrefix(string(operation), "managedCredential.")
 	switch {
-	case !isCredential && !strings.HasPrefix(operation, "managedIdentity."), code == "SubscriptionNotFound":
+	case !isCredential && !strings.HasPrefix(string(operation), "managedIdentity."), code == "SubscriptionNotFound":
 		return "" // what it means for every resource
 	case code == "RequestDisallowedByPolicy":
 		return diagnosis.CodeManagedIdentityPolicyDenied

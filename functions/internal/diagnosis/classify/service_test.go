@@ -91,7 +91,7 @@ func TestServiceCodes(t *testing.T) {
 	for _, tt := range serviceCodes {
 		t.Run(fmt.Sprintf("%s %d %s %s", tt.service, tt.status, tt.code, tt.operation), func(t *testing.T) {
 			d := Error(fmt.Errorf("wrapped: %w", &serviceFake{tt.service, tt.status, tt.code}),
-				diagnosis.Context{Operation: tt.operation})
+				diagnosis.Context{Operation: diagnosis.Operation(tt.operation)})
 			assert.Equal(t, tt.want, d.Code)
 			assert.Equal(t, tt.transient, d.Transient)
 			assert.Equal(t, &diagnosis.Evidence{Service: tt.service, HTTPStatus: tt.status, ServiceCode: tt.code,
@@ -116,16 +116,17 @@ func TestOwnInfrastructure(t *testing.T) {
 	refused := response(403, "AuthorizationPermissionMismatch", "state.blob.core.windows.net", "")
 	for operation, want := range map[string]diagnosis.Code{"store.get": "store-unavailable",
 		"store.put": "store-unavailable", "bus.send": "queue-unavailable"} {
-		d := Error(refused, diagnosis.Context{Operation: operation})
+		d := Error(refused, diagnosis.Context{Operation: diagnosis.Operation(operation)})
 		assert.Equal(t, want, d.Code)
 		assert.Equal(t, &diagnosis.Evidence{Service: "storage", HTTPStatus: 403,
 			StorageCode: "AuthorizationPermissionMismatch", RequestID: "request"}, d.Evidence)
-		d = Error(errors.New("amqp: link detached"), diagnosis.Context{Operation: operation})
+		d = Error(errors.New("amqp: link detached"), diagnosis.Context{Operation: diagnosis.Operation(operation)})
 		assert.Equal(t, want, d.Code)
 		assert.Nil(t, d.Evidence)
 	}
 	for _, operation := range []string{"store", "bus", "restore.get", "access.list", ""} {
-		assert.Equal(t, diagnosis.CodeRoleMissing, Error(refused, diagnosis.Context{Operation: operation}).Code)
+		assert.Equal(t, diagnosis.CodeRoleMissing,
+			Error(refused, diagnosis.Context{Operation: diagnosis.Operation(operation)}).Code)
 	}
 }
 

@@ -2,8 +2,9 @@ package application
 
 import (
 	"context"
-	"time"
+	"errors"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -110,31 +111,24 @@ func (r remover) remove(ctx context.Context, item resource.Item, objectID string
 const inBin = "Entra's recycle bin keeps the application, with its service principal and credentials, for 30 days " +
 	"after its deletion, unless it is purged: a DELETE with ?purge=true does that. Its object id is "
 
-// binPatience is how long an object may take to arrive in the recycle bin.
-const binPatience = 30 * time.Second
-
 // purge removes one object from the recycle bin. That it is not there may mean that it has not arrived yet, so that is
 // accepted after some patience, or at once after a purge of ours whose answer was lost.
 func (r remover) purge(ctx context.Context, item resource.Item, objectID string) resource.Result {
 	result := resource.Result{Item: item, Step: item.Name + "-purge", StepTarget: objectID,
 		Outcome: resource.OutcomeAbsent, Began: r.requests.Now()}
-	var waited time.Duration
-	for n := 0; ; n++ {
-		purged, requestID, err := r.purgeOnce(ctx, objectID)
-		pause := policy.PauseBefore(n, objectID)
-		if purged {
-			result.Outcome, result.RequestID = resource.OutcomeDeleted, requestID
-		}
-		if err != nil || purged || waited+pause > binPatience || policy.IsTooLong(ctx, pause) {
-			result.Err = err
-			break
-		}
-		if result.Err = r.requests.Sleep(ctx, pause); result.Err != nil {
-			break
-		}
-		waited += pause
+	isPurged, err := r.requests.Await(ctx, policy.WaitForRecycling, func(ctx context.Context) (bool, error) {
+		isPurged, requestID, err := r.purgeOnce(ctx, objectID)
+		result.RequestID = requestID
+		return isPurged, err
+	})
+	if isPurged {
+		result.Outcome = resource.OutcomeDeleted
 	}
-	result.Ended = r.requests.Now()
+	if errors.Is(err, policy.ErrNoTime) {
+		err = &policy.Failure{Operation: policy.DeletedItemPurge, Decision: policy.Decision{Action: policy.RetryLater},
+			Err: &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDirectoryNotReplicated), Err: err}}
+	}
+	result.Err, result.Ended = err, r.requests.Now()
 	return result
 }
 

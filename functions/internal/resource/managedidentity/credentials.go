@@ -2,9 +2,6 @@ package managedidentity
 
 import (
 	"context"
-	"maps"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
@@ -15,7 +12,7 @@ import (
 )
 
 // Between is how long the writes of credentials are apart.
-func (k *Kind) Between(integration.Document) time.Duration { return between }
+func (k *Kind) Between(integration.Document) time.Duration { return policy.CredentialPace }
 
 // Description is empty: Azure keeps none beside a credential of a managed identity.
 func (k *Kind) Description(integration.Document) string { return "" }
@@ -29,7 +26,7 @@ func (k *Kind) List(ctx context.Context, d integration.Document) ([]resource.Cre
 	id := d.Status.Identity.Key
 	found, err := resource.Find(ctx, k.requests, policy.ManagedCredentialList, d.Words(), true,
 		func(sending context.Context) error {
-			if err := k.pace.wait(ctx, "list "+id); err != nil {
+			if err := k.pace.Await(ctx, "list "+id); err != nil {
 				return err
 			}
 			var err error
@@ -95,7 +92,7 @@ func (k *Kind) write(ctx context.Context, d integration.Document, op policy.Oper
 	do func(context.Context) (arm.Write, error)) resource.Receipt {
 	var write arm.Write
 	err := k.requests.Do(ctx, op, w, func(sending context.Context) error {
-		if err := k.pace.wait(ctx, "write "+d.Status.Identity.Key); err != nil {
+		if err := k.pace.Await(ctx, "write "+d.Status.Identity.Key); err != nil {
 			return err
 		}
 		var err error
@@ -107,42 +104,4 @@ func (k *Kind) write(ctx context.Context, d integration.Document, op policy.Oper
 		receipt.Outcome = resource.OutcomeUpdated // one was there by then
 	}
 	return receipt
-}
-
-// between is how long two writes below one identity are apart, and two lists: Azure takes 0.25 of each a second.
-// Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling.
-const between = 4 * time.Second
-
-// pace keeps requests about one identity apart, so that Azure need not refuse them. It is no record: after a restart
-// the first request may come too early, and is repeated.
-type pace struct {
-	requests policy.Requests
-
-	mu   sync.Mutex
-	free map[string]time.Time
-}
-
-// wait returns when the turn of a request has come. Where that is later than the invocation lasts, it fails at once.
-func (p *pace) wait(ctx context.Context, what string) error {
-	what = strings.ToLower(what)
-	p.mu.Lock()
-	now := p.requests.Now()
-	maps.DeleteFunc(p.free, func(_ string, at time.Time) bool { return at.Before(now) })
-	at, isTaken := p.free[what]
-	if !isTaken {
-		at = now
-	}
-	pause := at.Sub(now)
-	isTooLate := pause > 0 && policy.IsTooLong(ctx, pause)
-	if !isTooLate {
-		p.free[what] = at.Add(between)
-	}
-	p.mu.Unlock()
-	switch {
-	case isTooLate:
-		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeManagedIdentityPaced)}
-	case pause > 0:
-		return p.requests.Sleep(ctx, pause)
-	}
-	return nil
 }

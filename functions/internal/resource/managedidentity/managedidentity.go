@@ -7,7 +7,6 @@ package managedidentity
 import (
 	"context"
 	"maps"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -29,13 +28,13 @@ type Kind struct {
 	arm      *arm.Client
 	requests policy.Requests
 	instance string
-	pace     *pace
+	pace     *policy.Pace
 }
 
 // New returns the kind. instance is the short id of the deployment, part of each name.
 func New(resources *arm.Client, requests policy.Requests, instance string) *Kind {
 	return &Kind{arm: resources, requests: requests, instance: instance,
-		pace: &pace{requests: requests, free: map[string]time.Time{}}}
+		pace: policy.NewPace(requests, policy.CredentialPace)}
 }
 
 // wanted is the identity that is recorded, else the one that the spec asks for. Its name has at most 68 characters:

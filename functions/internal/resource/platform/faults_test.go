@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,7 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
@@ -279,6 +282,23 @@ func TestACreateThatIsRefusedIsNotInDoubt(t *testing.T) {
 				f.requireOne(name)
 			})
 		}
+	}
+}
+
+// A create in doubt is not sent again by an invocation that has no time to look as long as a list may lag.
+func TestACreateInDoubtIsNotSentAgainInHaste(t *testing.T) {
+	t.Parallel()
+	for _, x := range []fault{{}, status(http.StatusConflict)} {
+		f := newFixture(t)
+		f.strike("POST /orgs/", 0, x)
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
+		defer cancel()
+		kind, view := f.kinds()[0], resource.View{Document: f.document}
+		results := kind.Apply(ctx, view, kind.Observe(ctx, view))
+		require.Len(t, results, 1)
+		assert.Equal(t, diagnosis.CodeDDOECreateUnsettled, describe(results[0].Err).Code)
+		assert.Equal(t, policy.RetryLater, policy.ActionOf(results[0].Err))
+		assert.Len(t, f.writes(), 1)
 	}
 }
 

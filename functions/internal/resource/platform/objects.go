@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -124,26 +124,17 @@ func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, er
 	return kept, going, cmp.Or(err, s.listErr)
 }
 
-// lookFor looks for an object of ours at once and after 5, 15 and 30 seconds, until one is there or its place is
-// taken. Crossplane's grace for lists that lag is 30.
-func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) error) (*T, error) {
-	for _, pause := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second} {
-		if policy.IsTooLong(ctx, pause) {
-			return nil, ctx.Err()
-		}
-		if err := k.Requests.Sleep(ctx, pause); err != nil {
-			return nil, err
-		}
+// lookFor looks for an object of ours until one is there, its place is taken, or no list can lag any more.
+func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) error) (earlier *T, err error) {
+	_, err = k.Requests.Await(ctx, policy.WaitForCreation, func(ctx context.Context) (bool, error) {
 		s := k.see(ctx, "", place{where, true})
-		earlier, _, err := k.sorted(s, "", where)
-		if earlier != nil {
-			return earlier, nil
+		var err error
+		if earlier, _, err = k.sorted(s, "", where); earlier != nil {
+			return true, nil
 		}
-		if err = cmp.Or(err, taken(s)); err != nil {
-			return nil, err
-		}
-	}
-	return nil, nil
+		return false, cmp.Or(err, taken(s))
+	})
+	return earlier, err
 }
 
 // create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, the list
@@ -169,11 +160,12 @@ func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
 			r := change(*earlier)
 			r.Outcome = resource.OutcomeCreated
 			return r
-		case lookErr != nil:
+		case lookErr != nil && !errors.Is(lookErr, policy.ErrNoTime):
 			return resource.Result{Err: lookErr}
-		case policy.ActionOf(absent) == policy.GiveUp: // no list shows who has the name, or no answer has its form
+		// no list shows who has the name, or no answer has its form
+		case lookErr == nil && policy.ActionOf(absent) == policy.GiveUp:
 			return resource.Result{Err: absent}
-		case n == 2 || ctx.Err() != nil:
+		case n == 2 || lookErr != nil || ctx.Err() != nil:
 			return resource.Result{Err: later(op, diagnosis.CodeDDOECreateUnsettled,
 				"The create was sent %d times without an answer, and nothing shows that was made.", n)}
 		}

@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -71,13 +70,16 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 	if st.ValidationID == "" || isNotThere(err) {
 		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.ValidateDrivers, st.IntegrationID)
 	}
-	for _, pause := range []time.Duration{2, 4, 8, 16, 30} { // as in the platform's SDK, for a minute
-		if err != nil || command.HasEnded() || policy.IsTooLong(ctx, pause*time.Second) {
-			break
-		}
-		if err = k.Requests.Sleep(ctx, pause*time.Second); err == nil {
-			command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.GetCommand, command.ID)
-		}
+	if err != nil || command.HasEnded() {
+		return command, err
+	}
+	_, err = k.Requests.Await(ctx, policy.WaitForValidation, func(ctx context.Context) (bool, error) {
+		var err error
+		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.GetCommand, command.ID)
+		return command.HasEnded(), err
+	})
+	if errors.Is(err, policy.ErrNoTime) { // it runs on
+		err = nil
 	}
 	return command, err
 }

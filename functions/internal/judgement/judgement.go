@@ -1,0 +1,46 @@
+// Package judgement judges a credential file layer by layer, as deep as it is asked to: the file by itself, what the
+// internet says of it. A layer that finds fault stops what depends on it, and nothing else.
+package judgement
+
+import (
+	"context"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
+)
+
+// Depth is how deep a file is judged. Each depth includes the ones before.
+type Depth string
+
+// The depths.
+const (
+	DepthFile      Depth = "file"
+	DepthDiscovery Depth = "discovery"
+)
+
+// Request is a file, and what is known beside it.
+type Request struct {
+	// Depth is DepthFile where it is empty.
+	Depth Depth
+	File  []byte
+	Form  credential.Form
+	// Account and Container name the storage that is looked at: a resource id or the URL of a blob endpoint, and a
+	// name. Both may be empty, and are with DepthFile.
+	Account, Container string
+}
+
+// Service judges. It is safe for concurrent use.
+type Service struct {
+	Linter    credential.Linter
+	Discovery *discovery.Service
+}
+
+// Judge judges a file. It repeats no secret. The error is a *diagnosis.Error about what names the storage, with a
+// finding for each of /storage and /container that is faulty.
+func (s *Service) Judge(ctx context.Context, r Request) (assessment.Report, error) {
+	if r.Depth == DepthFile || r.Depth == "" {
+		return s.Linter.Lint(r.File, r.Form), nil
+	}
+	return s.Discovery.Judge(ctx, r.File, r.Form, r.Account, r.Container)
+}
