@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/adopt"
 	"github.com/ddoe-ai/azure-wif/functions/checkhealth"
 	"github.com/ddoe-ai/azure-wif/functions/checknow"
 	"github.com/ddoe-ai/azure-wif/functions/confirm"
@@ -137,6 +138,7 @@ func list(cfg Config, u *useCases) []entry {
 			OperationURL: operationURL}.Register),
 		web("checknow", checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
+		web("adopt", adopt.Function{Import: service.Import}.Register),
 		web("confirm", confirm.Function{Confirm: service.Confirm}.Register),
 		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
