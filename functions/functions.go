@@ -135,8 +135,8 @@ func list(cfg Config, u *useCases) []entry {
 	}
 	return []entry{
 		web("validate", caller.RoleRead, validate.Function{Judge: u.judge.Judge}.Register),
-		web("connect", caller.RoleOperate, connect.Function{Submit: service.Submit, Plan: service.Plan,
-			Faults:       service.Faults,
+		web("connect", caller.RoleOperate, connect.Function{Get: repository.Get,
+			Submit: service.Submit, Plan: service.Plan, Faults: service.Faults,
 			OperationURL: operationURL}.Register),
 		web("inspect", caller.RoleRead, inspect.Function{Get: repository.Get, List: repository.List,
 			Health: u.health.Status,

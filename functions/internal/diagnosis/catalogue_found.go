@@ -37,7 +37,7 @@ func lookEntries() []Entry {
 		upstream(CodeRoleWithoutDataRights, WhoStorageAdmin, "The role manages, and gives no access to blobs",
 			"The identity has a role at this scope that is about the account itself. Blobs take a role with data "+
 				"rights.",
-			"Assign {role} by the command, no wider than the scope.").with(grantCommand),
+			"Assign {role} by the command, no wider than the scope.").makes().with(grantCommand),
 		upstream(CodeRoleNotKnown, WhoStorageAdmin, "It is not known what the role gives",
 			"The identity has a role at this scope that is none of Azure's own for blobs; this service does not "+
 				"read what custom roles give.",

@@ -92,6 +92,16 @@ func addressEntries() []Entry {
 	}
 }
 
+// teardownEntry is what is told of, and during, a teardown.
+func teardownEntry() Entry {
+	return Entry{Code: CodeDeprovisioning, Title: "The integration is being torn down", Transient: true, Who: WhoCaller,
+		Cause: "A teardown of the integration is under way. What is asked of it meanwhile is not " +
+			"carried out, and " +
+			"not kept for later.",
+		Steps: []string{"Wait until the teardown has ended: its operation is lastOperationId of the integration.",
+			"Then send the request again, if it is still wanted. A PUT makes the integration anew."}}
+}
+
 // stateEntries are about what the integration and its operations are like.
 func stateEntries() []Entry {
 	return []Entry{
@@ -137,9 +147,7 @@ func stateEntries() []Entry {
 			Steps: []string{"Nothing, if that is meant.",
 				"Else PUT the spec with ddoe; status.ddoe of the answer to " +
 					"GET /api/integrations/{id} then has the form, unless the platform's API does it."}},
-		{Code: CodeDeprovisioning, Title: "The integration is being torn down", Transient: true, Who: WhoCaller,
-			Cause: "A teardown is running; it has to end before anything else can be done.",
-			Steps: []string{"Wait until the operation has succeeded, then send the request again."}},
+		teardownEntry(),
 		{Code: CodeIdentityReplaceRequired, Title: "The spec asks for another identity", Who: WhoCaller,
 			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is would " +
 				"be removed for good, and another one made, with another client id. Whoever uses the client id has " +

@@ -22,7 +22,7 @@ func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, erro
 	r.veto = newVeto(r.Kinds)
 	seen := r.unseen(r.Kinds)
 	err := r.takeDown(ctx, seen)
-	left := r.left(seen)
+	left := r.leftovers(seen)
 	if err != nil && ctx.Err() == nil {
 		r.showLeft(ctx, left)
 	}

@@ -63,7 +63,7 @@ var otherAudiences = []remnant{
 		`^https://(storage\.azure|management\.(core\.windows|azure|core\.usgovcloudapi|core\.chinacloudapi)|` +
 			`vault\.azure)\.(com|net|us|cn)/?`),
 		"It is a service that access is asked for; the audience is who takes the platform's token."},
-	{regexp.MustCompile(`^(api://)?[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$`), "It names an application."},
+	{regexp.MustCompile(`^(api://)?[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$`), "It is a client id."},
 	{regexp.MustCompile(`(?i)^(api://)?AzureADTokenExchange`),
 		"It begins as the token-exchange audience, and no cloud has this one."},
 }
