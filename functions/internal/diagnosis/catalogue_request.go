@@ -94,7 +94,8 @@ func addressEntries() []Entry {
 
 // teardownEntry is what is told of, and during, a teardown.
 func teardownEntry() Entry {
-	return Entry{Code: CodeDeprovisioning, Title: "The integration is being torn down", Transient: true, Who: WhoCaller,
+	return Entry{Code: CodeDeprovisioning, Title: "The integration is being torn down", Transient: true,
+		Who: WhoCaller,
 		Cause: "A teardown of the integration is under way. What is asked of it meanwhile is not " +
 			"carried out, and " +
 			"not kept for later.",
