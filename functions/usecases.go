@@ -102,7 +102,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		Now: time.Now}
 	looks := newDiscovery(cfg, p, linter)
 	judge := &judgement.Service{Linter: linter, Discovery: looks, Structure: &structure.Service{Discovery: looks,
-		Kinds: all, TenantID: service.Defaults.TenantID}}
+		Kinds: all, TenantID: service.Defaults.TenantID}, Access: tester}
 	return &useCases{judge: judge, service: service, engine: engine,
 		worker: worker, health: checks,
 		ready: readinessOf(cfg, p, clients)}, nil
