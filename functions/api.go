@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
@@ -22,12 +23,12 @@ const (
 func baseURL(public string) string { return public + prefix }
 
 // newAPI returns the API of the HTTP functions on its mux.
-func newAPI(public string, entries []entry) (*http.ServeMux, huma.API) {
+func newAPI(public string, door caller.Door, entries []entry) (*http.ServeMux, huma.API) {
 	mux := http.NewServeMux()
 	api := humago.NewWithPrefix(mux, prefix, configuration(public))
 	for _, e := range entries {
 		if e.register != nil {
-			e.register(named(api, e.Name))
+			e.register(guarded(api, door, e))
 		}
 	}
 	problem.CompleteTags(api.OpenAPI())
@@ -35,13 +36,27 @@ func newAPI(public string, entries []entry) (*http.ServeMux, huma.API) {
 	return mux, api
 }
 
-// named is the API of one function: each of its routes notes the function's name for the log line.
-func named(api huma.API, function string) huma.API {
+// guarded is the API of one function: each of its routes notes the function's name for the log line, and lets in who
+// has the function's role. A function without a role is open to all.
+func guarded(api huma.API, door caller.Door, e entry) huma.API {
 	group := huma.NewGroup(api)
 	group.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
-		invocation.From(ctx.Context()).SetFunction(function)
-		next(ctx)
+		invocation.From(ctx.Context()).SetFunction(e.Name)
+		if e.role == "" {
+			next(ctx)
+			return
+		}
+		who, err := door.Admit(ctx.Context(), ctx.Header("Authorization"), e.role)
+		invocation.From(ctx.Context()).SetCaller(who.ID)
+		if err != nil {
+			problem.Respond(api, ctx, err)
+			return
+		}
+		next(huma.WithContext(ctx, caller.With(ctx.Context(), who)))
 	})
+	if e.role != "" {
+		group.UseSimpleModifier(func(op *huma.Operation) { problem.DeclareCallers(api, op, string(e.role)) })
+	}
 	return group
 }
 
@@ -66,12 +81,17 @@ func configuration(public string) huma.Config {
 				{Name: "credentials", Description: "The file azure_credentials.json"},
 				{Name: "service", Description: "The service itself"},
 			},
-			Security: []map[string][]string{{"functionKey": {}}, {"functionKeyInQuery": {}}},
+			Security: problem.Security(""),
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"functionKey": {Type: "apiKey", In: "header", Name: "x-functions-key",
 						Description: "A function or host key of the Functions app"},
+					problem.CallerScheme: {Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+						Description: "An Entra access token of version 1 or 2 for the audience of the setting " +
+							"AUTH_AUDIENCE, with one of the app roles Wif.Read, Wif.Operate (which includes " +
+							"Wif.Read) and Wif.Admin (which includes both). Asked for, beside the function key, " +
+							"where the setting is set"},
 					"functionKeyInQuery": {Type: "apiKey", In: "query", Name: "code",
 						Description: "The same in the query; prefer the header, which is not logged on the way"},
 				},
@@ -89,7 +109,7 @@ func configuration(public string) huma.Config {
 func letAnswersGrow(document *huma.OpenAPI) {
 	strict := map[string]bool{}
 	for _, path := range document.Paths {
-		for _, op := range []*huma.Operation{path.Put, path.Post} {
+		for _, op := range []*huma.Operation{path.Put, path.Post, path.Patch} {
 			if op != nil && op.RequestBody != nil {
 				reach(document.Components.Schemas, op.RequestBody.Content["application/json"].Schema, strict)
 			}

@@ -45,6 +45,9 @@ type Config struct {
 	// IssuerHosts and StorageSuffixes are what may be contacted for a caller's value, beside the host of Issuer and
 	// the cloud's own.
 	IssuerHosts, StorageSuffixes []string
+	// Audience is what a caller's access token is for; empty where callers need none. CallerTenant is the tenant that
+	// issues it; empty for the app's own.
+	Audience, CallerTenant string
 	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request
 	// exist.
 	SubjectTokenURL string
@@ -112,7 +115,7 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 	own := e.ownGroups()
 	c := Config{
 		Port:            e.port("FUNCTIONS_CUSTOMHANDLER_PORT"),
-		ClientID:        e.guid("AZURE_CLIENT_ID"),
+		ClientID:        e.guid("AZURE_CLIENT_ID", "the client id of the app's user-assigned identity"),
 		ManagedIdentity: e.text("IDENTITY_ENDPOINT") != "",
 		Cloud:           e.cloud("AZURE_CLOUD"),
 		StateStorageURL: e.storageURL("STATE_STORAGE_URL"),
@@ -124,6 +127,8 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		SubjectTemplate: e.subjectTemplate("DDOE_SUBJECT_TEMPLATE"),
 		IssuerHosts:     e.hosts("ISSUER_ALLOWLIST"),
 		StorageSuffixes: e.hosts("STORAGE_SUFFIX_ALLOWLIST"),
+		Audience:        e.text("AUTH_AUDIENCE"),
+		CallerTenant:    e.callerTenant("AUTH_TENANT_ID"),
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),
 		PublicBaseURL:   e.url("PUBLIC_BASE_URL", "https", "http"),
 		Platform:        e.platform(),
@@ -213,14 +218,15 @@ func (e *environment) port(name string) int {
 	return port
 }
 
-func (e *environment) guid(name string) string {
+func (e *environment) guid(name, of string) string {
 	v := e.text(name)
 	if v == "" {
 		return ""
 	}
 	id, err := uuid.Parse(v)
 	if err != nil || len(v) != len(id.String()) {
-		e.fault(name, "must be a GUID: the client id of the app's user-assigned identity")
+		e.fault(name, "must be a GUID: "+of)
+		return ""
 	}
 	return id.String()
 }

@@ -150,8 +150,8 @@ func TestDiscovery(t *testing.T) {
 
 	got := a.call("POST", "/credentials/validate?depth=discovery&storage=acme", served.raw,
 		"Content-Type", "application/json")
-	assert.Equal(t, 422, got.StatusCode, got.raw)
-	assert.Equal(t, "invalid-resource-id", got.Header.Get("x-ms-error-code"))
+	assert.Equal(t, 400, got.StatusCode, got.raw)
+	assert.Equal(t, "invalid-parameter", got.Header.Get("x-ms-error-code"))
 }
 
 // TestProductionIsGuarded: what callers name is reached by nothing but the guard.

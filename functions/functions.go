@@ -21,6 +21,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/errorpage"
 	"github.com/ddoe-ai/azure-wif/functions/healthz"
 	"github.com/ddoe-ai/azure-wif/functions/inspect"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
@@ -100,7 +101,7 @@ func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
 		return nil, errors.Join(err, p.close(context.Background()))
 	}
 	entries := list(cfg, uses)
-	mux, _ := newAPI(cfg.PublicBaseURL, entries)
+	mux, _ := newAPI(cfg.PublicBaseURL, newDoor(cfg, p, uses.service.Defaults.TenantID), entries)
 	app := &App{
 		HTTP:  problem.Handler(mux, cfg.PublicBaseURL),
 		Warm:  func(ctx context.Context) { p.warmUp(ctx, log, uses.service.Defaults.TenantID) },
@@ -116,36 +117,45 @@ func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
 type entry struct {
 	Function
 	register func(huma.API)
+	// role is what a caller needs; empty where everybody may call.
+	role caller.Role
 }
+
+// everybody is the role of a function that is open to all.
+const everybody caller.Role = ""
 
 // list is the list of functions. Each has a folder of its name with a function.json.
 func list(cfg Config, u *useCases) []entry {
 	operationURL := func(id string) string { return baseURL(cfg.PublicBaseURL) + "/operations/" + id }
 	service, repository := u.service, u.service.Repository
-	web := func(name string, register func(huma.API)) entry {
-		return entry{Function{Name: name, Trigger: TriggerHTTP}, register}
+	web := func(name string, role caller.Role, register func(huma.API)) entry {
+		return entry{Function{Name: name, Trigger: TriggerHTTP}, register, role}
 	}
 	queue := func(name string, handle func(context.Context, Delivery) error) entry {
 		return entry{Function: Function{Name: name, Trigger: TriggerQueue, Message: handle}}
 	}
 	return []entry{
-		web("validate", validate.Function{Judge: u.judge.Judge}.Register),
-		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan, Faults: service.Faults,
+		web("validate", caller.RoleRead, validate.Function{Judge: u.judge.Judge}.Register),
+		web("connect", caller.RoleOperate, connect.Function{Get: repository.Get,
+			Submit: service.Submit, Plan: service.Plan, Faults: service.Faults,
 			OperationURL: operationURL}.Register),
-		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status,
-			Drift: service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
-		web("testaccess", testaccess.Function{Run: service.TestAccess, Submit: service.SubmitAccessTest,
+		web("inspect", caller.RoleRead, inspect.Function{Get: repository.Get, List: repository.List,
+			Health: u.health.Status,
+			Drift:  service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
+		web("testaccess", caller.RoleOperate, testaccess.Function{Run: service.TestAccess,
+			Submit:       service.SubmitAccessTest,
 			OperationURL: operationURL}.Register),
-		web("checknow", checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
+		web("checknow", caller.RoleOperate, checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
-		web("adopt", adopt.Function{Import: service.Import}.Register),
-		web("confirm", confirm.Function{Confirm: service.Confirm}.Register),
-		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
-		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
-		web("healthz", healthz.Function{Version: Version}.Register),
-		web("readyz", readyz.Function{Check: u.ready.Check}.Register),
-		web("openapi", openapi.Register),
-		web("errorpage", errorpage.Register),
+		web("adopt", caller.RoleOperate, adopt.Function{Import: u.adoption.Import}.Register),
+		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),
+		web("disconnect", caller.RoleOperate, disconnect.Function{Submit: service.SubmitTeardown,
+			OperationURL: operationURL}.Register),
+		web("operations", caller.RoleRead, operations.Function{Operation: repository.GetOperation}.Register),
+		web("healthz", everybody, healthz.Function{Version: Version}.Register),
+		web("readyz", caller.RoleRead, readyz.Function{Check: u.ready.Check}.Register),
+		web("openapi", caller.RoleRead, openapi.Register),
+		web("errorpage", caller.RoleRead, errorpage.Register),
 		queue("reconcile", reconcile.Function{Handle: u.worker.Handle, Reject: u.worker.Reject}.Message),
 		queue("deadletter", deadletter.Function{DeadLettered: u.worker.DeadLettered}.Message),
 		{Function: Function{Name: "sweep", Trigger: TriggerTimer, Tick: sweep.Function{Sweep: u.sweep}.Tick}},

@@ -48,10 +48,12 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 			diagnosis.CodeEntraUnavailable)},
 	}
 	if p.attach != nil {
-		for _, entity := range []string{"queues/" + message.QueueCommands, "queues/" + message.QueueHealth,
-			"topics/" + message.TopicEvents} {
-			probes = append(probes, readiness.Probe{Name: "serviceBus." + path.Base(entity),
-				Ask: p.sends(cfg.ServiceBus, entity), Unseen: "receiving, which is the Functions host's"})
+		const byHost = "receiving, which is the Functions host's"
+		for _, to := range []struct{ entity, unseen string }{{"queues/" + message.QueueCommands, byHost},
+			{"queues/" + message.QueueHealth, byHost},
+			{"topics/" + message.TopicEvents, "whether anybody subscribes"}} {
+			probes = append(probes, readiness.Probe{Name: "serviceBus." + path.Base(to.entity),
+				Ask: p.sends(cfg.ServiceBus, to.entity), Unseen: to.unseen})
 		}
 	}
 	probes = append(probes, identityProbes(p, s)[cfg.DefaultIdentity]...)
@@ -96,7 +98,8 @@ func directoryProbe(p platform, s services) readiness.Probe {
 			if err == nil && !slices.ContainsFunc(applicationRoles(), func(role string) bool {
 				return slices.Contains(roles, role)
 			}) {
-				err = &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeGraphPermissionMissing)}
+				err = &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeGraphPermissionMissing,
+					diagnosis.WithContext(diagnosis.Context{Operation: policy.ApplicationGet}))}
 			}
 			return err
 		}, policy.ApplicationGet)}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/adoption"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
@@ -34,12 +35,14 @@ import (
 
 // useCases are what the edges call.
 type useCases struct {
-	judge   *judgement.Service
-	service *provision.Service
-	engine  *operation.Engine
-	worker  *operation.Worker
-	health  *health.Service
-	ready   *readiness.Service
+	judge *judgement.Service
+	// adoption takes in what was made by hand.
+	adoption *adoption.Service
+	service  *provision.Service
+	engine   *operation.Engine
+	worker   *operation.Worker
+	health   *health.Service
+	ready    *readiness.Service
 }
 
 // sweep is what the timer does: it asks for the checks that fall due, and tells what is still to be told.
@@ -102,7 +105,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	looks := newDiscovery(cfg, p, linter)
 	judge := &judgement.Service{Linter: linter, Discovery: looks, Structure: &structure.Service{Discovery: looks,
 		Kinds: all, TenantID: service.Defaults.TenantID}}
-	return &useCases{judge: judge, service: service, engine: engine,
+	return &useCases{judge: judge, adoption: &adoption.Service{Repository: repository, Kinds: all,
+		Defaults: service.Defaults, Watch: checks, Now: time.Now}, service: service, engine: engine,
 		worker: worker, health: checks,
 		ready: readinessOf(cfg, p, clients)}, nil
 }

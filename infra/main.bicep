@@ -57,6 +57,13 @@ type secretReference = {
 @description('The platform\'s API key (setting DDOE_API_KEY), as a Key Vault reference. Null: no key.')
 param ddoeApiKey secretReference?
 
+@description('''Audience of the callers' access tokens (setting AUTH_AUDIENCE): client id of the API's registration, or its application
+id URI for tokens of version 1. Empty: the function key is the only door.''')
+param authAudience string = ''
+
+@description('Tenant whose tokens are taken (setting AUTH_TENANT_ID); needs authAudience. Empty: the app\'s own.')
+param authTenantId string = ''
+
 @description('Hosts of issuers that the app may contact for a customer\'s value (setting ISSUER_ALLOWLIST).')
 param issuerAllowlist string[] = []
 
@@ -244,6 +251,10 @@ var optionalSettings = union(
         DEFAULT_IDENTITY: defaultIdentity
         IDENTITY_RESOURCE_GROUP: identityResourceGroup
       },
+  empty(authAudience) ? {} : { AUTH_AUDIENCE: authAudience },
+  empty(authTenantId)
+    ? {}
+    : { AUTH_TENANT_ID: empty(authAudience) ? fail('authTenantId needs authAudience') : authTenantId },
   empty(issuerAllowlist) ? {} : { ISSUER_ALLOWLIST: join(issuerAllowlist, ',') },
   empty(storageSuffixAllowlist) ? {} : { STORAGE_SUFFIX_ALLOWLIST: join(storageSuffixAllowlist, ',') }
 )

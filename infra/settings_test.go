@@ -40,7 +40,9 @@ func leftUnset() map[string]string {
 func onlyWhereNeeded() map[string]string {
 	why := "for what cannot be discovered on the platform; a value made up for an example would be a guess " +
 		"that people copy"
-	return map[string]string{"DDOE_INTEGRATION_TYPE": why, "DDOE_OPTION_MAP": why}
+	callers := "for an API that has a registration in Entra; the sandbox runs the example, and asks for no token"
+	return map[string]string{"DDOE_INTEGRATION_TYPE": why, "DDOE_OPTION_MAP": why,
+		"AUTH_AUDIENCE": callers, "AUTH_TENANT_ID": callers}
 }
 
 // hostReads are read by the Functions host or by the platform, not by the code. What bindings name comes on top.

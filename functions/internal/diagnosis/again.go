@@ -2,7 +2,9 @@ package diagnosis
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,9 +32,51 @@ var ofPuts = regexp.MustCompile(`\bPUTs?\b`)
 var sentAgain = regexp.MustCompile(`(?i)send the (?:DELETE|request) again\.$`)
 
 // harmless are the commands that look, remove, or switch a provider on, which is needed for either. All others make or
-// grant something, as the sentences ofMaking ask for.
+// grant something, as steps for making do.
 var harmless = regexp.MustCompile(`^az (?:[a-z-]+ )+(?:list|show|delete|register) |^az rest --method get |^$`)
-var ofMaking = regexp.MustCompile(`^(?:Assign|Enable|Or, if the service may|Each further role) |\bcreate the `)
+
+// purpose is what a step is for, where it is not for whoever has the fault.
+type purpose int
+
+const (
+	// making is the purpose of a step that makes, grants or enables what a removal is to take away.
+	making purpose = iota + 1
+	// writing is that of a step about what a request was to write.
+	writing
+)
+
+// then adds steps.
+func (e Entry) then(steps ...string) Entry {
+	e.Steps = append(slices.Clone(e.Steps), steps...)
+	return e
+}
+
+// makes marks the last step as one that makes or grants something.
+func (e Entry) makes() Entry { return e.marked(making) }
+
+// writes marks the last step as one about what was to be written.
+func (e Entry) writes() Entry { return e.marked(writing) }
+
+func (e Entry) marked(p purpose) Entry {
+	e.purposes = maps.Clone(e.purposes)
+	if e.purposes == nil {
+		e.purposes = map[string]purpose{}
+	}
+	e.purposes[e.Steps[len(e.Steps)-1]] = p
+	return e
+}
+
+// reads reports whether the request cannot have changed anything.
+func (c Context) reads() bool {
+	return slices.ContainsFunc([]string{".get", ".list", ".count", ".link"}, func(suffix string) bool {
+		return strings.HasSuffix(string(c.Operation), suffix)
+	})
+}
+
+// concerns reports whether a step is for who has made the request.
+func (c Context) concerns(p purpose) bool {
+	return !(p == making && c.removes()) && !(p == writing && c.reads())
+}
 
 // removes reports whether something is to go: nothing is offered then that gives access back. A blob is deleted to try
 // a right that is to stay.
@@ -43,18 +87,19 @@ func (c Context) removes() bool {
 
 // steps are those of who repeats the request. Something is left to do in any case; what stays ends with the DELETE.
 func (c Context) steps(e Entry) []string {
-	r, removes := c.Request, c.removes()
-	if r == RequestPut && !removes {
-		return e.Steps
+	r := c.Request
+	given := slices.DeleteFunc(slices.Clone(e.Steps), func(step string) bool { return !c.concerns(e.purposes[step]) })
+	if r == RequestPut && !c.removes() {
+		return given
 	}
 	again := cmp.Or(string(r), PutAgain)
 	var kept []string
-	for _, step := range e.Steps {
+	for _, step := range given {
 		var text strings.Builder
 		for _, s := range sentences.FindAllString(step, -1) {
 			s = strings.ReplaceAll(s, "then "+PutAgain+".", "then "+strings.Replace(again, "Send", "send", 1)+".")
 			s = strings.ReplaceAll(s, PutAgain+".", again+".")
-			if (r == RequestPut || !ofPuts.MatchString(s)) && !(removes && ofMaking.MatchString(s)) {
+			if r == RequestPut || !ofPuts.MatchString(s) {
 				text.WriteString(s)
 			}
 		}

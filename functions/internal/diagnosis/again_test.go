@@ -63,18 +63,41 @@ func TestWhatRemovesGivesNothingBack(t *testing.T) {
 		"a managed identity's DELETE": {Request: diagnosis.RequestDelete, Upkeep: diagnosis.InResourceGroup},
 		"a role's removal in a PUT":   {Operation: "rbac.delete"},
 		"a purge":                     {Operation: "deletedItem.purge"},
+		"a credential's removal":      {Operation: "federatedCredential.delete"},
 	} {
 		for _, entry := range diagnosis.Entries() {
 			told := diagnosis.New(entry.Code, diagnosis.WithContext(c)).Remedy
 			text := strings.Join(append(told.Steps, told.Command), "\n")
 			assert.NotRegexp(t, `az .* (create|update|add|set|assign)\b|--set |--method (put|post|patch)`, text,
 				"%s: %s", name, entry.Code)
-			assert.NotRegexp(t, `(?i)\bassign (<role>|the integration's role)|\benable the service|`+
+			assert.NotRegexp(t, `(?i)\bassign (<role>|the integration's role)|\benable the service|(?m:^Enable )|`+
 				`create the (container|credential)|the command (does|names)`, text, "%s: %s", name, entry.Code)
 			if c.Request == diagnosis.RequestDelete && !entry.Transient {
 				assert.Regexp(t, `(?i)send the (DELETE|request) again\.$`, strings.Join(told.Steps, "\n"), entry.Code)
 			}
 		}
+	}
+}
+
+// TestWhatIsSaidOfALook: over the whole catalogue, nothing that was only read is said to have been written, or to have
+// failed at a step of an operation; what was to be written is told so.
+func TestWhatIsSaidOfALook(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
+		for _, entry := range diagnosis.Entries() {
+			told := diagnosis.New(entry.Code,
+				diagnosis.WithContext(diagnosis.Context{Operation: diagnosis.Operation(operation)}))
+			assert.NotEmpty(t, told.Remedy.Steps, entry.Code)
+			assert.NotRegexp(t, `landed|operation's (failed )?step|deleted application still`,
+				told.Detail+strings.Join(told.Remedy.Steps, "\n"),
+				"%s: %s", operation, entry.Code)
+		}
+	}
+	for _, operation := range []string{"", "application.update", "application.delete"} {
+		c := diagnosis.WithContext(diagnosis.Context{Operation: diagnosis.Operation(operation)})
+		assert.Contains(t, diagnosis.New(diagnosis.CodeGraphUnavailable, c).Detail, "failed. The write may or may not")
+		steps := diagnosis.New(diagnosis.CodeGraphPermissionMissing, c).Remedy.Steps
+		assert.Contains(t, strings.Join(steps, "\n"), "failed step")
 	}
 }
 

@@ -29,6 +29,15 @@ const (
 const notByHand = "Do not make it by hand: the app owns only what it makes, and may not change or delete what a " +
 	"person has made."
 
+// waitForIt and sendAgain are what to do about a service that is down for a while: an operation repeats its requests,
+// and nobody repeats a report or a test.
+const (
+	waitForIt = "Wait: the service tries again by itself."
+	sendAgain = "If the operation has ended, or a test or a report was asked for, send the request again."
+
+	maybeWritten = "The write may or may not have landed, and is safe to repeat."
+)
+
 // upstream is an entry about an answer of Graph, ARM or Storage.
 func upstream(code Code, who Who, title, cause string, steps ...string) Entry {
 	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "structure"}
@@ -51,12 +60,12 @@ func permissionEntries() []Entry {
 			Command: "az role assignment create --assignee-object-id {appPrincipalId} --assignee-principal-type " +
 				"ServicePrincipal --role \"Azure Service Bus Data Sender\" --scope $(az resource list --name " +
 				"{namespace} --resource-type Microsoft.ServiceBus/namespaces --query [0].id --output tsv)/{entity}"},
-		upstream(CodeGraphPermissionMissing, WhoEntraAdmin, "The service may not write to the directory",
+		upstream(CodeGraphPermissionMissing, WhoEntraAdmin, "The service lacks a right in the directory",
 			"Graph refused for want of a permission. The service's identity needs Application.ReadWrite.OwnedBy, "+
 				"granted by an administrator.",
 			"Grant the app role to the service's identity (infra/graph.bicep does it).",
 			"If it has it, somebody else has made the object in the operation's failed step, and the app may change "+
-				"only what it owns: delete that object, then "+PutAgain+"."),
+				"only what it owns: delete that object, then "+PutAgain+".").writes(),
 		upstream(CodeServiceTokenRefused, WhoOperator, "The service's own token was refused",
 			"Graph or Azure did not accept the token of the service's own identity.",
 			"Check AZURE_CLIENT_ID, AZURE_CLOUD and that the service's identity exists."),
@@ -64,9 +73,9 @@ func permissionEntries() []Entry {
 			"The service could not get a token for its own identity.",
 			"Check that the service's identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided(),
 		upstream(CodeGraphRequestRefused, WhoOperator, "The directory refused the request",
-			"Graph calls the request invalid. For an application the commonest cause is a unique name that a "+
-				"deleted application still holds.",
-			"Look at the operation's step and the evidence; give the request id to Microsoft if it stays."),
+			"Graph calls the request invalid.",
+			"Look at the evidence; give the request id to Microsoft if it stays.").written("For an application " +
+			"the commonest cause is a unique name that a deleted application still holds."),
 		upstream(CodeDirectoryQuotaExceeded, WhoEntraAdmin, "The directory's quota is used up",
 			"The tenant, or the service's identity, may not create further objects.",
 			"Purge deleted applications that are not needed, or have the quota raised."),
@@ -78,11 +87,9 @@ func permissionEntries() []Entry {
 			"A tenant policy asks for serviceManagementReference on each application.",
 			"Exempt the service's identity from the policy, or have the reference supported."),
 		upstream(CodeThrottled, WhoOperator, "The rate of requests is limited",
-			"The service was asked too often and refused this request.",
-			"Wait; the service tries again by itself.").undecided(),
+			"The service was asked too often and refused this request.", waitForIt, sendAgain).undecided(),
 		upstream(CodeGraphUnavailable, WhoOperator, "Microsoft Graph is temporarily unavailable",
-			"Microsoft Graph failed; the write may or may not have landed, and is safe to repeat.",
-			"Wait; the service tries again by itself.").undecided(),
+			"Microsoft Graph failed.", waitForIt, sendAgain).undecided().written(maybeWritten),
 		upstream(CodeGraphUnrecognised, WhoOperator, "Microsoft Graph refused for an unrecognised reason",
 			"Microsoft Graph answered with a code that the catalogue does not know.",
 			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
@@ -142,7 +149,7 @@ func assignmentEntries() []Entry {
 				"restricted to the blob data roles.",
 			"Or, if the service may at least read role assignments there, assign the integration's role by "+
 				"hand, as the "+
-				"command does, and repeat the PUT. Each further role takes this again.").with(grantCommand),
+				"command does, and repeat the PUT. Each further role takes this again.").makes().with(grantCommand),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
 			"Wait some minutes; the service tries again by itself.").propagating(),
@@ -191,7 +198,8 @@ func scopeEntries() []Entry {
 			"An Azure Policy assignment denies the request.",
 			"Exempt the scope from the policy, or assign the role by hand."),
 		upstream(CodeSubscriptionDisabled, WhoStorageAdmin, "The subscription is disabled",
-			"The subscription is read-only or disabled, mostly for billing reasons.", "Enable the subscription."),
+			"The subscription is read-only or disabled, mostly for billing reasons.",
+			"Enable the subscription.").makes(),
 		upstream(CodeStorageAccountNotFound, WhoStorageAdmin, "The storage account does not exist",
 			"Azure knows no storage account under this resource id.",
 			"Check the resource id.").with("az storage account list --query '[].id' -o tsv"),
@@ -205,8 +213,7 @@ func scopeEntries() []Entry {
 			"The subscription trusts another tenant, so neither the service nor the federated identity can reach it.",
 			"Use a deployment in the subscription's tenant."),
 		upstream(CodeARMUnavailable, WhoOperator, "Azure Resource Manager is temporarily unavailable",
-			"Azure Resource Manager failed; the write may or may not have landed, and is safe to repeat.",
-			"Wait; the service tries again by itself.").undecided(),
+			"Azure Resource Manager failed.", waitForIt, sendAgain).undecided().written(maybeWritten),
 		upstream(CodeARMUnrecognised, WhoOperator, "Azure refused for an unrecognised reason",
 			"Azure Resource Manager answered with a code that the catalogue does not know.",
 			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),

@@ -171,7 +171,7 @@ func clientEntries() []Entry {
 			"If it was created just now, wait some minutes.", notByHand).repairable(),
 		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
 			"The service principal is disabled, or its application is deactivated (isDisabled), or by Microsoft.",
-			"Enable what is disabled. A PUT does not: it keeps what somebody has switched off.").propagating().
+			"Enable what is disabled. A PUT does not: it keeps what somebody has switched off.").makes().propagating().
 			with("az ad sp update --id {clientId} --set accountEnabled=true"),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",
@@ -257,6 +257,9 @@ func (e Entry) undecided() Entry { e.Transient, e.Outcome = true, OutcomeUnknown
 
 // inconclusive marks what proves nothing.
 func (e Entry) inconclusive() Entry { e.Outcome = OutcomeUnknown; return e }
+
+// written states what it means for a request that was to write.
+func (e Entry) written(text string) Entry { e.Written = text; return e }
 
 // with adds the command.
 func (e Entry) with(command string) Entry { e.Command = command; return e }

@@ -13,9 +13,7 @@ func importEntries() []Entry {
 			Steps: []string{"Use the integration that the detail names, or DELETE that one first."}},
 		{Code: CodeIntegrationUnmanaged, Title: "The integration is not managed", Who: WhoCaller,
 			Cause: "It was imported: somebody else has made what it consists of, and the service only looks.",
-			Steps: []string{"To have the service take it over: POST /api/integrations/{id}/manage. With " +
-				"?dryRun=true " +
-				"it tells first what would change.",
+			Steps: []string{"Change it where it was made; the checks show what it is then.",
 				"To describe it otherwise: DELETE it, which touches nothing, and import it again."}},
 	}
 }
@@ -40,7 +38,7 @@ func lookEntries() []Entry {
 		upstream(CodeRoleWithoutDataRights, WhoStorageAdmin, "The role manages, and gives no access to blobs",
 			"The identity has a role at this scope that is about the account itself. Blobs take a role with data "+
 				"rights.",
-			"Assign {role} by the command, no wider than the scope.").with(grantCommand),
+			"Assign {role} by the command, no wider than the scope.").makes().with(grantCommand),
 		upstream(CodeRoleNotKnown, WhoStorageAdmin, "It is not known what the role gives",
 			"The identity has a role at this scope that is none of Azure's own for blobs; this service does not "+
 				"read what custom roles give.",

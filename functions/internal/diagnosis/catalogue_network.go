@@ -55,14 +55,10 @@ func platformEntries() []Entry {
 			inconclusive(),
 		entry(CodeDDOEThrottled, WhoOperator, "The platform limits the rate of requests",
 			"{target} was asked too often and refused this request.",
-			"Wait: the service tries again by itself.",
-			"If the operation has ended, or a test or a report was asked for, send the request again. "+
-				"An access test takes a subjectToken of your own, too.").undecided(),
+			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").undecided(),
 		entry(CodeDDOEUnavailable, WhoOperator, "The platform is temporarily unavailable",
 			"{target} answered with a fault of its own; nothing is known about the integration.",
-			"Wait: the service tries again by itself.",
-			"If the operation has ended, or a test or a report was asked for, send the request again. "+
-				"An access test takes a subjectToken of your own, too.").undecided(),
+			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").undecided(),
 		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered, but "+
 			"not with what was asked for, or not as the API does. The platform shows its web page on paths that it "+
 			"does not know, and a proxy on the way may answer in its place.",

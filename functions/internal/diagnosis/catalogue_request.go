@@ -13,7 +13,7 @@ func RequestCodes() []Code {
 
 // requestEntries are problems with a request to the app itself.
 func requestEntries() []Entry {
-	return slices.Concat(bodyEntries(), addressEntries(), stateEntries(), appEntries())
+	return slices.Concat(bodyEntries(), addressEntries(), stateEntries(), appEntries(), callerEntries())
 }
 
 // bodyEntries are about the body of a request.
@@ -92,6 +92,17 @@ func addressEntries() []Entry {
 	}
 }
 
+// teardownEntry is what is told of, and during, a teardown.
+func teardownEntry() Entry {
+	return Entry{Code: CodeDeprovisioning, Title: "The integration is being torn down", Transient: true,
+		Who: WhoCaller,
+		Cause: "A teardown of the integration is under way. What is asked of it meanwhile is not " +
+			"carried out, and " +
+			"not kept for later.",
+		Steps: []string{"Wait until the teardown has ended: its operation is lastOperationId of the integration.",
+			"Then send the request again, if it is still wanted. A PUT makes the integration anew."}}
+}
+
 // stateEntries are about what the integration and its operations are like.
 func stateEntries() []Entry {
 	return []Entry{
@@ -137,9 +148,7 @@ func stateEntries() []Entry {
 			Steps: []string{"Nothing, if that is meant.",
 				"Else PUT the spec with ddoe; status.ddoe of the answer to " +
 					"GET /api/integrations/{id} then has the form, unless the platform's API does it."}},
-		{Code: CodeDeprovisioning, Title: "The integration is being torn down", Transient: true, Who: WhoCaller,
-			Cause: "A teardown is running; it has to end before anything else can be done.",
-			Steps: []string{"Wait until the operation has succeeded, then send the request again."}},
+		teardownEntry(),
 		{Code: CodeIdentityReplaceRequired, Title: "The spec asks for another identity", Who: WhoCaller,
 			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is would " +
 				"be removed for good, and another one made, with another client id. Whoever uses the client id has " +
@@ -166,12 +175,6 @@ func appEntries() []Entry {
 			Cause:   "The app could not read or write its own state.",
 			Steps: []string{"Send the request again later.", "If it stays, check STATE_STORAGE_URL and that the " +
 				"app's identity holds Storage Blob Data Contributor there."}},
-		{Code: CodeUnauthorized, Title: "The caller is not authenticated", Who: WhoCaller,
-			Cause: "The request carries no credential that the app accepts.",
-			Steps: []string{"Send the function key or sign in."}},
-		{Code: CodeForbidden, Title: "The caller may not do this", Who: WhoOperator,
-			Cause: "The caller is known but lacks the right.",
-			Steps: []string{"Have an operator grant the right."}},
 		{Code: CodeRequestTimeout, Title: "The request took too long", Transient: true, Who: WhoOperator,
 			Outcome: OutcomeUnknown,
 			Cause:   "The request did not end within its time budget.",
@@ -184,3 +187,40 @@ func appEntries() []Entry {
 			Steps: []string{"Look at the evidence, and give the request id to the operator."}},
 	}
 }
+
+// callerEntries are about who sends a request. Source of the claims: learn.microsoft.com, Access token claims
+// reference.
+func callerEntries() []Entry {
+	return []Entry{
+		{Code: CodeUnauthorized, Title: "The request carries no access token", Who: WhoCaller,
+			Cause:   "This service asks for an Entra access token for {api}.",
+			Steps:   []string{"Send it in the header Authorization, after the word Bearer."},
+			Command: getCallerToken},
+		{Code: CodeCallerTokenInvalid, Title: "The access token is not one of Entra's for this tenant", Who: WhoCaller,
+			Cause:   "The token is no access token of version 1 or 2 that the tenant's keys have signed with RS256.",
+			Steps:   []string{"Get an access token, no id token, from Entra and send it as it is."},
+			Command: getCallerToken},
+		{Code: CodeCallerTokenAudience, Title: "The access token is for another service", Who: WhoCaller,
+			Cause: "The claim aud is not {api}.",
+			Steps: []string{"Get a token for {api}. If the caller's is right, the operator corrects the setting " +
+				"AUTH_AUDIENCE: in version 2 aud is the API's client id, in version 1 what the token was asked for."},
+			Command: getCallerToken},
+		{Code: CodeCallerTokenTenant, Title: "The access token is of another tenant", Who: WhoCaller,
+			Cause: "The claims iss and tid are not those of the tenant {callerTenant}.",
+			Steps: []string{"Sign in to the tenant {callerTenant} and get a token there. If the caller's " +
+				"tenant is right, " +
+				"the operator corrects the setting AUTH_TENANT_ID."},
+			Command: "az login --tenant {callerTenant}"},
+		{Code: CodeCallerTokenExpired, Title: "The access token has expired or is not valid yet", Who: WhoCaller,
+			Cause:   "The time is not between the claims nbf and exp.",
+			Steps:   []string{"Get a new token. If it is new, correct the clock of the caller."},
+			Command: getCallerToken},
+		{Code: CodeForbidden, Title: "The caller lacks the role", Who: WhoEntraAdmin,
+			Cause: "The access token is valid, and its claim roles does not have {appRole}.",
+			Steps: []string{"Assign the app role {appRole} of the API's enterprise application to the caller.",
+				"Have the caller get a new token."}},
+	}
+}
+
+// getCallerToken gets a token as whoever is signed in.
+const getCallerToken = "az account get-access-token --resource {api}"

@@ -20,8 +20,7 @@ func rightEntries() []Entry {
 				"takes up to 10 minutes. Roles such as Owner or Contributor carry no data rights; a condition "+
 				"(ABAC), an ACL or a deny assignment may refuse as well.",
 			"Assign {role} to the service principal (object id {principalId}, no other id) at the scope that the "+
-				"command names.",
-			"Wait up to 10 minutes, then test again.",
+				"command names.").makes().then("Wait up to 10 minutes, then test again.",
 			"If it stays, and drift finds the role in place, look for a deny assignment: "+denyCommand).on("list").
 			repairable().with(grantCommand),
 		data(CodeNetworkRulesBlocked, WhoStorageAdmin, "The storage account's network rules refuse the caller",
@@ -46,7 +45,7 @@ func rightEntries() []Entry {
 			"Report it as a fault of this service."),
 		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted",
 			"The identity may add blobs, but not overwrite them.",
-			"Assign {role} at the scope that the command names.").with(grantCommand).on("write"),
+			"Assign {role} at the scope that the command names.").makes().with(grantCommand).on("write"),
 	}
 }
 
@@ -55,8 +54,9 @@ func blobEntries() []Entry {
 	return []Entry{
 		data(CodeContainerNotFound, WhoStorageAdmin, "The container does not exist",
 			"The account has no container of this name.",
-			"Correct the container's name in the spec, or create the container.").with("az storage container create " +
-			"--auth-mode login --account-name {account} --name {container}"),
+			"Correct the container's name in the spec, or create the container.").makes().with(
+			"az storage container create " +
+				"--auth-mode login --account-name {account} --name {container}"),
 		data(CodeBlobNotFound, WhoStorageAdmin, "The blob does not exist", "The blob that was asked for is not there.",
 			"Check the name, or test again.").on("read"),
 		data(CodeContainerBeingDeleted, WhoStorageAdmin, "The container is being deleted",
@@ -64,7 +64,7 @@ func blobEntries() []Entry {
 			"Wait, then create it again.").retryable(),
 		data(CodeContainerDisabled, WhoStorageAdmin, "The container is disabled",
 			"An administrator has disabled the container.",
-			"Enable the container."),
+			"Enable the container.").makes(),
 		data(CodeDataProtected, WhoStorageAdmin, "A retention policy or legal hold protects the blob",
 			"Immutable storage forbids overwriting or deleting here; a probe blob could not be removed again.",
 			"Nothing, if the container is meant to be immutable; the service never writes there.").on("protection"),
@@ -89,7 +89,7 @@ func accountEntries() []Entry {
 			"Wait some minutes, then test again.").retryable(),
 		data(CodeAccountDisabled, WhoStorageAdmin, "The storage account is disabled",
 			"The account or its subscription is disabled, mostly for billing reasons.",
-			"Enable the subscription or the account."),
+			"Enable the subscription or the account.").makes(),
 		data(CodeAccountOperationsDisabled, WhoStorageAdmin, "The account does not take this operation",
 			"Reads or writes are switched off for the account, as during a fail-over or on a secondary endpoint.",
 			"Use the primary endpoint, or test again later.").retryable(),
@@ -104,7 +104,7 @@ func accountEntries() []Entry {
 			"Until then use an account in another region.").inconclusive(),
 		data(CodeEncryptionKeyUnavailable, WhoStorageAdmin, "The customer-managed key cannot be used",
 			"The account is encrypted with a key in Key Vault that Storage cannot reach.",
-			"Enable the key, and the account's access to it."),
+			"Enable the key, and the account's access to it.").makes(),
 		data(CodeTLSVersionRefused, WhoOperator, "Storage refused the transport",
 			"The account asks for HTTPS and a newer TLS version.",
 			"Report it as a fault of this service, or of a proxy on the way."),
@@ -143,7 +143,8 @@ func accessEntries() []Entry {
 		data(CodeProtectionUnknown, WhoStorageAdmin, "Whether blobs are protected cannot be read",
 			"The identity may not read the container's properties, so a probe blob might not be removable and none "+
 				"is written; rights are told without writing.",
-			"Assign {role} at the scope that the command names; it includes reading the container's properties.").
+			"Assign {role} at the scope that the command names; it includes reading the "+
+				"container's properties.").makes().
 			propagating().on("protection").with(grantCommand).warning(),
 		data(CodeNotRecognisedSuccess, WhoOperator, "The answer is not the expected one",
 			"Storage answered with a success that the test does not know, so nothing is concluded from it.",

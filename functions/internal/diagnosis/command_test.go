@@ -136,7 +136,8 @@ func filled() Context {
 		Assignment: "assignment-1", Account: "acmedata",
 		AccountID: "/subscriptions/s/resourceGroups/my group/y", Container: "images", Blob: "-a b/c's",
 		Target: "https://acmedata/images", Site: "func-wif", AppPrincipalID: "33333333-0000-4000-8000-000000000000",
-		Namespace: "sb-wif", Entity: "queues/wif-commands"}
+		Namespace: "sb-wif", Entity: "queues/wif-commands",
+		API: "api://wif", CallerTenant: "tenant-2", AppRole: "Wif.Read"}
 }
 
 const identityID = "/subscriptions/s/resourceGroups/my " +

@@ -41,6 +41,8 @@ type Context struct {
 	// AppPrincipalID is the object id of the app's own identity. Namespace and Entity are what it sends to in Service
 	// Bus: the namespace's name, and the entity's path below that in Azure, such as queues/wif-commands.
 	AppPrincipalID, Namespace, Entity string
+	// API is what callers' access tokens are for, CallerTenant who issues them, AppRole what the caller lacks.
+	API, CallerTenant, AppRole string
 	// Site is the name of the app that this is.
 	Site string
 	// Propagated is true where our last change is long enough ago that propagation no longer explains a failure.
@@ -55,6 +57,7 @@ func (c Context) Values() map[string]string {
 		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID,
 		"container": c.Container, "blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"appPrincipalId": c.AppPrincipalID, "namespace": c.Namespace, "entity": c.Entity,
+		"api": c.API, "callerTenant": c.CallerTenant, "appRole": c.AppRole,
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
 	maps.Copy(values, c.identityValues())

@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -13,14 +14,15 @@ type Entry struct {
 	Code Code
 	// Title is one short sentence part without a full stop.
 	Title string
-	// Cause states in a sentence or two what is wrong.
-	Cause string
+	// Cause states in a sentence or two what is wrong; Written adds what that means for a request that was to write.
+	Cause, Written string
 	// Who repairs it; WhoIdentityAdmin until Fill has put a person in its place.
 	Who Who
 	// ByHand is who repairs what a PUT of ours would put back, where none of ours is sent; empty where that is Who.
 	ByHand Who
-	// Steps say how, in order.
-	Steps []string
+	// Steps say how, in order; purposes are those of steps that are not for everybody.
+	Steps    []string
+	purposes map[string]purpose
 	// Command is a shell command with placeholders; values are quoted for a POSIX shell when they are filled in.
 	Command string
 	// Transient is true where the same request may succeed later without anybody's doing.
@@ -64,6 +66,9 @@ func (e Entry) Fill(c Context) Entry {
 	}
 	if c.removes() && !harmless.MatchString(e.Command) {
 		e.Command = ""
+	}
+	if !c.reads() {
+		e.Cause = strings.TrimSpace(e.Cause + " " + e.Written)
 	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
 	if c.Request == RequestLook {

@@ -28,7 +28,7 @@ func TestHasIdentity(t *testing.T) {
 		"a managed identity":    {Status{ClientID: "c", ServicePrincipalID: "p"}, true, false},
 		"a principal by itself": {Status{ServicePrincipalID: "p"}, false, false},
 	} {
-		assert.Equal(t, c.isThere, c.status.HasIdentity(), name)
+		assert.Equal(t, c.isThere, c.status.IsBegun(), name)
 		assert.Equal(t, c.bins, c.status.CanBePurged(), name)
 	}
 }

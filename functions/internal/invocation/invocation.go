@@ -14,6 +14,7 @@ import (
 type Record struct {
 	mu            sync.Mutex
 	function      string
+	caller        string
 	integrationID string
 	operationID   string
 	code          string
@@ -38,6 +39,9 @@ func From(ctx context.Context) *Record {
 
 // SetFunction notes the function that serves the invocation.
 func (r *Record) SetFunction(name string) { r.set(&r.function, name) }
+
+// SetCaller notes who sent the request, by id.
+func (r *Record) SetCaller(id string) { r.set(&r.caller, id) }
 
 // SetIntegration notes the integration that the invocation is about.
 func (r *Record) SetIntegration(id string) { r.set(&r.integrationID, id) }
@@ -80,7 +84,8 @@ func (r *Record) Attributes() []slog.Attr {
 		cause = r.cause.Error()
 	}
 	return []slog.Attr{
-		slog.String("function", r.function), slog.String("integrationId", r.integrationID),
+		slog.String("function", r.function), slog.String("caller", r.caller),
+		slog.String("integrationId", r.integrationID),
 		slog.String("operationId", r.operationID),
 		slog.String("code", r.code), slog.String("error", cause),
 	}

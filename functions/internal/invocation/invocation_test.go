@@ -18,6 +18,7 @@ func TestEachMemberHasItsAttribute(t *testing.T) {
 	ctx, record := invocation.With(t.Context())
 	for name, set := range map[string]func(r *invocation.Record){
 		"function":      func(r *invocation.Record) { r.SetFunction("function") },
+		"caller":        func(r *invocation.Record) { r.SetCaller("caller") },
 		"integrationId": func(r *invocation.Record) { r.SetIntegration("integrationId") },
 		"operationId":   func(r *invocation.Record) { r.SetOperation("operationId") },
 		"code":          func(r *invocation.Record) { r.SetCode(diagnosis.Code("code")) },
@@ -39,7 +40,7 @@ func TestEachMemberHasItsAttribute(t *testing.T) {
 		assert.Equal(t, slog.StringValue(a.Key), a.Value)
 		keys = append(keys, a.Key)
 	}
-	assert.Equal(t, []string{"function", "integrationId", "operationId", "code", "error"}, keys)
+	assert.Equal(t, []string{"function", "caller", "integrationId", "operationId", "code", "error"}, keys)
 	integration, operation, code := record.Values()
 	assert.Equal(t, []string{"integrationId", "operationId", "code"}, []string{integration, operation, code})
 }
@@ -51,7 +52,7 @@ func TestTheLastErrorStays(t *testing.T) {
 	record.SetError(errors.New("first"))
 	record.SetError(errors.New("last"))
 	record.SetError(nil)
-	assert.Equal(t, "last", record.Attributes()[4].Value.String())
+	assert.Equal(t, "last", record.Attributes()[5].Value.String())
 }
 
 // TestWithoutARecordNothingIsKept: code that notes something need not know who listens.

@@ -88,7 +88,7 @@ func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosi
 	b := newBatch(op, contexts)
 	told := false
 	for n := 1; ; n++ {
-		again := b.sort(ctx, b.open, attempt(ctx, b.open, send))
+		again := b.receive(ctx, b.open, attempt(ctx, b.open, send))
 		if len(b.open) == 0 {
 			if told && errors.Join(b.errs...) == nil {
 				tell(ctx, Pause{})
@@ -137,10 +137,10 @@ type repeat struct {
 	failure *Failure
 }
 
-// sort takes the errors of the requests that were sent: they have ended, or are to be sent again.
-func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
+// receive takes the errors of the requests that were sent: they have ended, or are to be sent again.
+func (b *batch) receive(ctx context.Context, sent []int, errs []error) repeat {
 	var again repeat
-	var left, untried []int
+	var open, untried []int
 	var putOff *Failure
 	for j, i := range sent {
 		s := &b.requests[i]
@@ -155,7 +155,7 @@ func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
 		default:
 			pause, failure := s.next(ctx, err)
 			if failure == nil {
-				left = append(left, i)
+				open = append(open, i)
 				if again.failure == nil || pause > again.pause {
 					again = repeat{pause, s.failure(err, Decision{Action: RetryLater}, false)}
 				}
@@ -172,11 +172,11 @@ func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
 			b.errs[i] = b.requests[i].failure(putOff.Err, putOff.Decision, putOff.Spent)
 		} else if len(untried) < len(sent) { // else nothing has failed that they could have waited for
 			b.errs[i] = nil
-			left = append(left, i)
+			open = append(open, i)
 		}
 	}
-	slices.Sort(left)
-	b.open = left
+	slices.Sort(open)
+	b.open = open
 	return again
 }
 

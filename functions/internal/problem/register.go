@@ -147,6 +147,8 @@ func operation(api huma.API, method, path string) *huma.Operation {
 		return item.Put
 	case http.MethodPost:
 		return item.Post
+	case http.MethodPatch:
+		return item.Patch
 	default:
 		return item.Delete
 	}
@@ -284,6 +286,51 @@ func Transform(ctx huma.Context, _ string, body any) (any, error) {
 		ctx.SetHeader(name, values[0])
 	}
 	return p, nil
+}
+
+// CallerScheme is the name in the API document of how a caller is known.
+const CallerScheme = "callerToken"
+
+// Security is what an operation asks for: the function key, and where the deployment asks for it a token with the
+// role.
+func Security(role string) []map[string][]string {
+	var ways []map[string][]string
+	for _, key := range []string{"functionKey", "functionKeyInQuery"} {
+		ways = append(ways, map[string][]string{key: {}})
+		if role != "" {
+			ways = append(ways, map[string][]string{key: {}, CallerScheme: {role}})
+		}
+	}
+	return ways
+}
+
+// DeclareCallers adds to the API document what an operation that takes a role asks for, and how it refuses.
+func DeclareCallers(api huma.API, op *huma.Operation, role string) {
+	op.Security = Security(role)
+	statuses := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable}
+	declare(api, op, slices.DeleteFunc(statuses, func(status int) bool {
+		return op.Responses[strconv.Itoa(status)] != nil
+	}))
+}
+
+// Respond answers with an error from within a middleware. A refusal of a caller names the scheme (RFC 6750, section
+// 3).
+func Respond(api huma.API, ctx huma.Context, err error) {
+	p := From(err)
+	switch p.Status {
+	case http.StatusUnauthorized:
+		ctx.SetHeader("WWW-Authenticate", challenge(p.Code))
+	case http.StatusForbidden:
+		ctx.SetHeader("WWW-Authenticate", `Bearer error="insufficient_scope"`)
+	}
+	respond(api, ctx, p)
+}
+
+func challenge(code diagnosis.Code) string {
+	if code == diagnosis.CodeUnauthorized { // without a token there is no error to name
+		return "Bearer"
+	}
+	return `Bearer error="invalid_token"`
 }
 
 // respond answers with a problem from within a middleware.

@@ -41,7 +41,8 @@ var statuses = []statusRow{
 		diagnosis.CodeNotJSON,
 	}},
 	{http.StatusUnauthorized, []diagnosis.Code{
-		diagnosis.CodeUnauthorized,
+		diagnosis.CodeUnauthorized, diagnosis.CodeCallerTokenInvalid, diagnosis.CodeCallerTokenAudience,
+		diagnosis.CodeCallerTokenTenant, diagnosis.CodeCallerTokenExpired,
 	}},
 	{http.StatusForbidden, []diagnosis.Code{
 		diagnosis.CodeForbidden,

@@ -40,8 +40,8 @@ type run struct {
 	recorded int
 	// taught are the kinds whose objects turned out to be other ones than they were told.
 	taught map[string]bool
-	// removals are what the kinds came to in a teardown.
-	removals map[string]removal
+	// takenDown is what the kinds came to in a teardown.
+	takenDown map[string]takenDown
 }
 
 // newRun has the kinds of the integration alone: what somebody else has made is written by none of them.
@@ -49,7 +49,7 @@ func (s *Service) newRun(a *operation.Attempt) *run {
 	own := *s
 	own.Kinds = resource.Of(s.Kinds, a.Document())
 	return &run{Service: &own, recorder: &recorder{attempt: a}, changing: provisioning, taught: map[string]bool{},
-		removals: map[string]removal{}}
+		takenDown: map[string]takenDown{}}
 }
 
 // provision makes everything that the spec asks for, and removes what it does not ask for any more. Beside it the
@@ -120,7 +120,8 @@ func (r *run) conclude(d *integration.Document) error {
 	d.Status.ForgetFormerClientID()
 	d.SetCondition(r.now(), integration.ConditionProvisioned, "True", nil, "")
 	if r.verifier().canVerify(*d) {
-		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")
+		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil,
+			"An access test of what was made is scheduled.")
 		return nil
 	}
 	unknown := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)

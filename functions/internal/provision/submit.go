@@ -165,32 +165,6 @@ func (s *Service) intent(given integration.Spec, replace bool) *intent {
 	return &intent{given: given, defaults: s.Defaults, replace: replace}
 }
 
-// resolve fills the defaults in; its error lists every fault of the spec. One that has faults by the defaults alone is
-// held against what there is: the identity may be complete by that.
-func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
-	resolved, findings, err := s.Defaults.Resolve(ctx, id, w.given)
-	if err != nil {
-		return noIdentity(err)
-	}
-	if len(findings) > 0 && integration.IsValidID(id) {
-		d, err := s.Repository.Get(ctx, id)
-		if err != nil && !errors.Is(err, integration.ErrNotFound) && !integration.IsRefused(err) {
-			return operation.StoreError(err)
-		}
-		completed := w.given
-		completed.Identity = d.IdentityGiven(w.given.Identity)
-		resolved, findings, err = s.Defaults.Resolve(ctx, id, completed)
-		if err != nil {
-			return noIdentity(err)
-		}
-	}
-	if len(findings) > 0 {
-		return faulty(findings)
-	}
-	w.resolved = resolved
-	return nil
-}
-
 // Faults are those that Submit would refuse a spec for; none where that cannot be told now.
 func (s *Service) Faults(ctx context.Context, id string, spec integration.Spec) []diagnosis.Finding {
 	var refused *diagnosis.Error
@@ -198,11 +172,6 @@ func (s *Service) Faults(ctx context.Context, id string, spec integration.Spec) 
 		return refused.Diagnosis.Findings
 	}
 	return nil
-}
-
-// noIdentity is the refusal where the service's own tenant, a default, could not be found out.
-func noIdentity(err error) error {
-	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
 }
 
 // faulty is the refusal of a spec.

@@ -179,6 +179,8 @@ type Result struct {
 	Outcome          Outcome
 	// RequestID is the service's, of the write that counted.
 	RequestID string
+	// Kept states for people what the service keeps for a while of an item that was removed; empty where nothing.
+	Kept string
 	// Began is when the first request for the item was sent, Ended when its last answer came.
 	Began, Ended time.Time
 	// Learn writes into the status what is known now. It is nil where nothing was learnt, and it is called even where

@@ -158,7 +158,8 @@ func (c *Cloud) assemble() error {
 		Authority: c.authority, Header: c.identityHeader, SystemAssigned: world.AppPrincipalID,
 	}))
 	c.control = control.New(control.Options{
-		World: c.world, Broker: c.broker, Recorder: c.recorder, Faults: c.faults, Mint: issuer.Mint, Access: c.access,
+		World: c.world, Broker: c.broker, Recorder: c.recorder, Faults: c.faults, Mint: issuer.Mint,
+		MintCaller: c.authority.IssueCaller, Access: c.access,
 	})
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
@@ -44,8 +45,10 @@ func newBench(t *testing.T) *bench {
 	require.NoError(t, b.broker.PutTopic("wif-events", servicebus.TopicProperties{}))
 	key, err := jose.NewKey("issuer")
 	require.NoError(t, err)
+	authority, err := entra.NewAuthority(b.world)
+	require.NoError(t, err)
 	b.api = control.New(control.Options{World: b.world, Broker: b.broker, Recorder: b.recorder, Faults: b.faults,
-		Mint: platform.NewIssuer(world.Issuer, time.Now, key).Mint,
+		Mint: platform.NewIssuer(world.Issuer, time.Now, key).Mint, MintCaller: authority.IssueCaller,
 		Access: func() control.Access {
 			return control.Access{CertificateAuthority: "PEM", ServiceBus: control.ServiceBus{Namespace: "ns"}}
 		},

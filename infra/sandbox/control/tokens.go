@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
@@ -42,6 +43,31 @@ func (a *api) mintToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"token": token})
+}
+
+func (a *api) mintCaller(w http.ResponseWriter, r *http.Request) {
+	var request entra.CallerRequest
+	if !readJSON(w, r, &request) {
+		return
+	}
+	fault := func(member, detail string) {
+		writeFailure(w, &strictjson.Error{Pointer: "/" + member, Member: member, Detail: detail})
+	}
+	if request.Audience == "" {
+		fault("audience", "is required: the app's setting AUTH_AUDIENCE")
+		return
+	}
+	token, err := a.MintCaller(request)
+	switch {
+	case errors.Is(err, entra.ErrVersion):
+		fault("version", "must be 1.0 or 2.0")
+	case errors.Is(err, jose.ErrUnsupportedAlgorithm):
+		fault("alg", "is not an algorithm that the sandbox signs with")
+	case err != nil:
+		writeFailure(w, err)
+	default:
+		writeJSON(w, http.StatusOK, map[string]string{"token": token})
+	}
 }
 
 // checkAudience holds the one member of a token request that may have two types against both of them.

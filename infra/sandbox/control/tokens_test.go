@@ -70,3 +70,44 @@ func TestTokenRequestsThatAreRefused(t *testing.T) {
 		assert.Equal(t, pointer, got.at("errors", 0, "pointer"), body)
 	}
 }
+
+// TestCallerTokens: a request is what stands in the token, in the claims of its version.
+func TestCallerTokens(t *testing.T) {
+	b := newBench(t)
+	const tenant, login = "99999999-9999-4999-8999-999999999999", "https://login.microsoftonline.com/"
+	for name, tc := range map[string]struct {
+		body   string
+		claims map[string]any // nil: has no such claim
+	}{
+		"version 2 where none is asked for": {`{"audience":"a","oid":"o","appid":"p","tenantId":"` + tenant + `"}`,
+			map[string]any{"aud": "a", "oid": "o", "sub": "o", "azp": "p", "appid": nil, "ver": "2.0", "tid": tenant,
+				"iss": login + tenant + "/v2.0", "roles": nil, "groups": nil}},
+		"version 1": {`{"audience":"a","appid":"p","tenantId":"` + tenant + `","version":"1.0"}`,
+			map[string]any{"appid": "p", "azp": nil, "ver": "1.0", "iss": "https://sts.windows.net/" + tenant + "/"}},
+		"roles and groups": {`{"audience":"a","roles":["r"],"groups":["g","h"]}`,
+			map[string]any{"roles": []any{"r"}, "groups": []any{"g", "h"}}},
+	} {
+		got := b.do("POST", "/caller-tokens", tc.body)
+		require.Equal(t, 200, got.status, "%s: %s", name, got.raw)
+		token, err := jose.Parse(got.at("token").(string))
+		require.NoError(t, err)
+		for claim, want := range tc.claims {
+			assert.Equal(t, want, token.Claims[claim], "%s: %s", name, claim)
+		}
+	}
+	late := b.do("POST", "/caller-tokens", `{"audience":"a","expiresInSeconds":-60,"kid":"k","alg":"none"}`)
+	token, err := jose.Parse(late.at("token").(string))
+	require.NoError(t, err)
+	from, _ := token.Unix("nbf")
+	to, _ := token.Unix("exp")
+	assert.EqualValues(t, -60, to-from)
+	assert.Equal(t, jose.Header{Algorithm: "none", Type: "JWT", KeyID: "k"}, token.Header)
+	for body, pointer := range map[string]string{
+		`{}`: "/audience", `{"audience":"a","version":"3"}`: "/version", `{"audience":"a","alg":"XX"}`: "/alg",
+		`{"audience":"a","roles":"Wif.Admin"}`: "/roles", `{"audience":"a","subject":"s"}`: "/subject",
+	} {
+		got := b.do("POST", "/caller-tokens", body)
+		assert.Equal(t, 400, got.status, body)
+		assert.Equal(t, pointer, got.at("errors", 0, "pointer"), body)
+	}
+}

@@ -37,7 +37,9 @@ func New(w *world.World, authority *Authority, issuers http.RoundTripper) http.H
 	s := &Service{world: w, authority: authority, issuers: newIssuers(issuers), mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET /common/discovery/instance", s.instance)
 	s.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.configuration)
+	s.mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", s.configuration1)
 	s.mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.keys)
+	s.mux.HandleFunc("GET /{tenant}/discovery/keys", s.keys)
 	s.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.token)
 	return s.mux
 }
@@ -90,6 +92,26 @@ func (s *Service) configuration(w http.ResponseWriter, r *http.Request) {
 		"cloud_instance_name":                   domain,
 		"cloud_graph_host_name":                 "graph.windows.net",
 		"msgraph_host":                          "graph.microsoft.com",
+	})
+}
+
+// configuration1 is the metadata of tokens of version 1, whose issuer has another name. Source: the metadata of the
+// public cloud's common endpoint.
+func (s *Service) configuration1(w http.ResponseWriter, r *http.Request) {
+	tenant, err := s.tenant(r.PathValue("tenant"), invalidTenant)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	base := "https://" + Host + "/" + tenant.ID
+	writeJSON(w, http.StatusOK, map[string]any{
+		"token_endpoint":                        base + "/oauth2/token",
+		"jwks_uri":                              base + "/discovery/keys",
+		"subject_types_supported":               []string{"pairwise"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"issuer":                                issuerOf(tenant.ID),
+		"authorization_endpoint":                base + "/oauth2/authorize",
+		"cloud_instance_name":                   "microsoftonline.com",
 	})
 }
 

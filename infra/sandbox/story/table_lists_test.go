@@ -20,11 +20,12 @@ func outside() []group {
 		{"it is a rule of what a file, a form or a spec may say, told before anything is looked at",
 			strings.Fields(ofInput)},
 		{"it is about a request or a message, and who sends it", strings.Fields(`
-			bad-request body-too-large conflict duplicate-member forbidden identity-replace-required
-			integration-exists integration-not-found integration-unmanaged invalid-combination invalid-continuation-
-			token invalid-id invalid-operation-id invalid-parameter invalid-value malformed-body message-too-large
-			identity-bound method-not-allowed missing-member nested-too-deep not-a-cloudevent not-acceptable not-found
-			not-json not-owned nothing-to-confirm operation-id-reused operation-not-found precondition-failed
+			bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
+			caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
+			integration-exists integration-not-found integration-unmanaged invalid-combination
+			invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value malformed-body
+			message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent not-acceptable
+			not-found not-json not-owned nothing-to-confirm operation-id-reused operation-not-found precondition-failed
 			session-mismatch unauthorized unknown-command unknown-member unsupported-content-encoding
 			unsupported-media-type wrong-type`)},
 		{"it says how far an operation or an integration is, or what was not looked at: nothing is broken",
@@ -76,26 +77,27 @@ func outside() []group {
 }
 
 const ofInput = `
-	audience-blank audience-blank-edge audience-case audience-custom audience-default-scope audience-encoding
-	audience-invisible-character audience-other-cloud audience-placeholder audience-quoted audience-required
-	audience-secret audience-too-long audience-trailing-slash client-id-blank-edge client-id-encoding
-	client-id-invisible-character client-id-is-tenant-id client-id-microsoft client-id-nil client-id-not-guid
-	client-id-placeholder client-id-quoted client-id-required client-id-secret ddoe-blank-edge
-	ddoe-container-required ddoe-control-character ddoe-encoding ddoe-integration-required ddoe-one-storage
-	ddoe-organization-required ddoe-project-required ddoe-secret ddoe-too-long ddoe-write-required
-	display-name-blank-edge display-name-control-character display-name-encoding display-name-secret
-	display-name-too-long duplicate-storage duplicate-subject file-byte-order-mark file-empty file-encoding
-	file-member-duplicate file-member-misnamed file-member-missing file-member-unknown file-missing file-not-json
-	file-not-object file-not-text file-secret file-too-large file-trailing-data file-value-not-string file-wrapped
-	file-wrong-kind form-client-id-mismatch form-ids-swapped form-tenant-id-mismatch invalid-access
-	invalid-container invalid-credential-file invalid-driver-path invalid-identity invalid-interval invalid-mode
-	invalid-prefix invalid-resource-id invalid-service-name invalid-spec issuer-address issuer-blank-edge
-	issuer-discovery-path issuer-encoding issuer-entra issuer-fragment issuer-host-case issuer-invisible-character
-	issuer-local issuer-not-https issuer-placeholder issuer-port issuer-query issuer-quoted issuer-required
-	issuer-secret issuer-subject-swapped issuer-too-long issuer-unexpected issuer-user-info malformed-form
-	missing-subject service-name-without-template storage-required subject-blank-edge subject-encoding
-	subject-invisible-character subject-placeholder subject-quoted subject-required subject-secret
-	subject-service-account subject-too-long subject-unexpected subject-wildcard tenant-id-alias
-	tenant-id-blank-edge tenant-id-domain tenant-id-encoding tenant-id-invisible-character tenant-id-microsoft
-	tenant-id-nil tenant-id-not-guid tenant-id-placeholder tenant-id-quoted tenant-id-required tenant-id-secret
-	tenant-not-served too-many-storage too-many-subjects`
+	audience-blank audience-blank-edge audience-case audience-copied audience-custom audience-default-scope
+	audience-encoding audience-invisible-character audience-other-cloud audience-placeholder audience-quoted
+	audience-required audience-secret audience-too-long audience-trailing-slash client-id-blank-edge
+	client-id-copied client-id-encoding client-id-invisible-character client-id-is-tenant-id client-id-microsoft
+	client-id-nil client-id-not-guid client-id-placeholder client-id-quoted client-id-required client-id-secret
+	ddoe-blank-edge ddoe-container-required ddoe-control-character ddoe-encoding ddoe-integration-required
+	ddoe-one-storage ddoe-organization-required ddoe-project-required ddoe-secret ddoe-too-long
+	ddoe-write-required display-name-blank-edge display-name-control-character display-name-encoding
+	display-name-secret display-name-too-long duplicate-storage duplicate-subject file-byte-order-mark file-empty
+	file-encoding file-member-duplicate file-member-misnamed file-member-missing file-member-unknown file-missing
+	file-not-json file-not-object file-not-text file-secret file-too-large file-trailing-data
+	file-value-not-string file-wrapped file-wrong-kind form-client-id-mismatch form-ids-swapped
+	form-tenant-id-mismatch invalid-access invalid-container invalid-credential-file invalid-driver-path
+	invalid-identity invalid-interval invalid-mode invalid-prefix invalid-resource-id invalid-service-name
+	invalid-spec issuer-address issuer-blank-edge issuer-copied issuer-discovery-path issuer-encoding issuer-entra
+	issuer-fragment issuer-host-case issuer-invisible-character issuer-local issuer-not-https
+	issuer-other-platform issuer-placeholder issuer-port issuer-query issuer-quoted issuer-required issuer-secret
+	issuer-subject-swapped issuer-too-long issuer-unexpected issuer-user-info malformed-form missing-subject
+	service-name-without-template storage-required subject-blank-edge subject-copied subject-encoding
+	subject-invisible-character subject-other-platform subject-placeholder subject-quoted subject-required
+	subject-secret subject-service-account subject-too-long subject-unexpected subject-wildcard tenant-id-alias
+	tenant-id-blank-edge tenant-id-copied tenant-id-domain tenant-id-encoding tenant-id-invisible-character
+	tenant-id-microsoft tenant-id-nil tenant-id-not-guid tenant-id-placeholder tenant-id-quoted tenant-id-required
+	tenant-id-secret tenant-not-served too-many-storage too-many-subjects`

@@ -94,11 +94,22 @@ func (r remover) remove(ctx context.Context, item resource.Item, objectID string
 		return err
 	}, isThere)
 	result.Ended = r.requests.Now()
-	if result.Err != nil || !r.view.Purge {
+	switch {
+	case result.Err != nil:
+		return []resource.Result{result}
+	case !r.view.Purge && item.Name == itemApplication:
+		result.Kept = inBin + objectID
+		fallthrough
+	case !r.view.Purge:
 		return []resource.Result{result}
 	}
 	return []resource.Result{result, r.purge(ctx, item, objectID)}
 }
+
+// inBin is what stays of an application that was deleted and not purged. Source:
+// https://learn.microsoft.com/entra/identity/enterprise-apps/delete-recover-faq.
+const inBin = "Entra's recycle bin keeps the application, with its service principal and credentials, for 30 days " +
+	"after its deletion, unless it is purged: a DELETE with ?purge=true does that. Its object id is "
 
 // purge removes one object from the recycle bin. That it is not there may mean that it has not arrived yet, so that is
 // accepted after some patience, or at once after a purge of ours whose answer was lost.
