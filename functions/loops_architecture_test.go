@@ -97,8 +97,6 @@ var namesKind = map[string]string{
 	"functions/internal/provision/intent.go": "it completes the identity of a spec, a member that every " +
 		"spec has, and " +
 		"asks for a word before that takes a client id away",
-	"functions/internal/provision/import.go": "it writes down what a credential file and its sender name: identity " +
-		"and objects of the platform",
 }
 
 // ofKinds are parts of identifiers and texts that tell one kind, or the service that it is on, from the others.
