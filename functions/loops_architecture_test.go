@@ -18,7 +18,8 @@ import (
 // kindsOf are the kinds below package resource, each with the client that it may call. Package identity, which hands
 // to implementations that it is given, calls none.
 var kindsOf = map[string]string{"resource/application": "graph", "resource/managedidentity": "arm",
-	"resource/identity": "", "resource/trust": "", "resource/grant": "arm", "resource/platform": "ddoe"}
+	"resource/identity": "", "resource/trust": "", "resource/grant": "arm", "resource/platform": "ddoe",
+	"resource/platformlook": "ddoe"}
 
 // loops are the use cases that go over the list of kinds. They put messages on the bus, and call no other client.
 var loops = []string{"provision", "health"}
