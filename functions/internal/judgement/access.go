@@ -71,8 +71,7 @@ var explained = func() map[string][]string {
 	const of = "structure."
 	rights := []string{of + resource.RoleAssignment}
 	return map[string][]string{"list": rights, "read": rights, "write": rights, "delete": rights,
-		"exchange": {of + "application", of + "servicePrincipal", of + "managedIdentity",
-			of + resource.FederatedCredential}}
+		"exchange": {of + resource.FederatedCredential}}
 }()
 
 // isByURL reports whether an account is named by the URL of its blob endpoint: which role would help there cannot be
