@@ -193,6 +193,7 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 		"PATCH /integrations/{id}":  "connect",
 		"DELETE /integrations/{id}": "disconnect", "POST /integrations/{id}/confirm": "confirm",
 		"POST /integrations/{id}/health-checks": "checknow",
+		"POST /integrations/{id}/import":        "adopt",
 		"GET /integrations":                     "inspect", "GET /integrations/{id}": "inspect",
 		"GET /integrations/{id}/credentials": "inspect", "GET /integrations/{id}/health": "inspect",
 		"GET /integrations/{id}/drift":         "inspect",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/adopt"
 	"github.com/ddoe-ai/azure-wif/functions/checkhealth"
 	"github.com/ddoe-ai/azure-wif/functions/checknow"
 	"github.com/ddoe-ai/azure-wif/functions/confirm"
@@ -146,6 +147,7 @@ func list(cfg Config, u *useCases) []entry {
 			OperationURL: operationURL}.Register),
 		web("checknow", caller.RoleOperate, checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
+		web("adopt", caller.RoleOperate, adopt.Function{Import: service.Import}.Register),
 		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),
 		web("disconnect", caller.RoleOperate, disconnect.Function{Submit: service.SubmitTeardown,
 			OperationURL: operationURL}.Register),

@@ -18,7 +18,8 @@ import (
 // kindsOf are the kinds below package resource, each with the client that it may call. Package identity, which hands
 // to implementations that it is given, calls none.
 var kindsOf = map[string]string{"resource/application": "graph", "resource/managedidentity": "arm",
-	"resource/identity": "", "resource/trust": "", "resource/grant": "arm", "resource/platform": "ddoe"}
+	"resource/identity": "", "resource/trust": "", "resource/grant": "arm", "resource/platform": "ddoe",
+	"resource/platformlook": "ddoe"}
 
 // loops are the use cases that go over the list of kinds. They put messages on the bus, and call no other client.
 var loops = []string{"provision", "health"}
@@ -96,6 +97,8 @@ var namesKind = map[string]string{
 	"functions/internal/provision/intent.go": "it completes the identity of a spec, a member that every " +
 		"spec has, and " +
 		"asks for a word before that takes a client id away",
+	"functions/internal/provision/import.go": "it writes down what a credential file and its sender name: identity " +
+		"and objects of the platform",
 }
 
 // ofKinds are parts of identifiers and texts that tell one kind, or the service that it is on, from the others.

@@ -17,6 +17,7 @@ import (
 	resourceidentity "github.com/ddoe-ai/azure-wif/functions/internal/resource/identity"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platformlook"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 )
 
@@ -51,6 +52,7 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 		resource.Looking(trust.NewLook(found)),
 		resource.Looking(grant.NewLook(s.resources, requests)),
 		resource.Looking(grant.NewAccounts(s.resources, requests)),
+		resource.Looking(platformlook.New(s.platform, requests)),
 	}, platform...), err
 }
 

@@ -8,6 +8,9 @@ func foundEntries() []Entry { return slices.Concat(lookEntries(), importEntries(
 // importEntries are about integrations that were imported.
 func importEntries() []Entry {
 	return []Entry{
+		{Code: CodeIdentityBound, Title: "Another integration has the identity", Who: WhoCaller,
+			Cause: "An integration stands for one identity, and another one has the client id of the file.",
+			Steps: []string{"Use the integration that the detail names, or DELETE that one first."}},
 		{Code: CodeIntegrationUnmanaged, Title: "The integration is not managed", Who: WhoCaller,
 			Cause: "It was imported: somebody else has made what it consists of, and the service only looks.",
 			Steps: []string{"To have the service take it over: POST /api/integrations/{id}/manage. With " +

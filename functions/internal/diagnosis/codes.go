@@ -198,6 +198,7 @@ const (
 	CodeGraphUnrecognised                  Code = "graph-unrecognised"
 	CodeHealthChecksOff                    Code = "health-checks-off"
 	CodeHostNotAllowed                     Code = "host-not-allowed"
+	CodeIdentityBound                      Code = "identity-bound"
 	CodeIdentityGroupNotFound              Code = "identity-group-not-found"
 	CodeIdentityMissing                    Code = "identity-missing"
 	CodeIdentityProviderNotRegistered      Code = "identity-provider-not-registered"

@@ -132,7 +132,7 @@ func current(record integration.HealthRecord, d integration.Document) integratio
 func (s *Service) put(ctx context.Context, entity string, m bus.Message) error {
 	if err := s.Send(ctx, entity, m); err != nil {
 		return fmt.Errorf("send %s: %w", m.Subject,
-			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
+			operation.QueueError(err))
 	}
 	return nil
 }

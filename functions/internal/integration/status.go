@@ -71,9 +71,18 @@ func (s Status) IsBegun() bool { return s.ClientID != "" && s.ServicePrincipalID
 // be restored, or removed for good.
 func (s Status) CanBePurged() bool { return s.Identity.ID != "" }
 
-// Tombstone is the status after a teardown: it keeps only the ids by which a later PUT can take removed objects back.
+// Tombstone is the status after a teardown. Of what somebody else has made nothing is kept, as
+// nothing of it is to be taken back.
+func Tombstone(d Document, purged bool) Status {
+	if d.IsUnmanaged {
+		return Status{Phase: PhaseDeleted, LastOperationID: d.Status.LastOperationID}
+	}
+	return d.Status.tombstone(purged)
+}
+
+// tombstone is the status after a teardown: it keeps only the ids by which a later PUT can take removed objects back.
 // Where they were purged, it keeps the name alone that the identity is found by.
-func (s Status) Tombstone(purged bool) Status {
+func (s Status) tombstone(purged bool) Status {
 	kept := Status{Phase: PhaseDeleted, LastOperationID: s.LastOperationID}
 	switch {
 	case !purged:

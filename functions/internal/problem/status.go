@@ -63,7 +63,7 @@ var statuses = []statusRow{
 		diagnosis.CodeDDOEIntegrationNameTaken, diagnosis.CodeDDOEIntegrationNotDeleted,
 		diagnosis.CodeDeprovisioning, diagnosis.CodeIdentityReplaceRequired, diagnosis.CodeIntegrationExists,
 		diagnosis.CodeManagedIdentityForeign, diagnosis.CodeNotOwned,
-		diagnosis.CodeNothingToConfirm, diagnosis.CodeIntegrationUnmanaged,
+		diagnosis.CodeIdentityBound, diagnosis.CodeNothingToConfirm, diagnosis.CodeIntegrationUnmanaged,
 		diagnosis.CodeNotProvisioned, diagnosis.CodeOperationIDReused, diagnosis.CodeSubjectTokenUnavailable,
 		diagnosis.CodeSuperseded,
 	}},
@@ -89,7 +89,8 @@ var statuses = []statusRow{
 	{http.StatusServiceUnavailable, []diagnosis.Code{
 		diagnosis.CodeARMUnavailable, diagnosis.CodeDDOEThrottled, diagnosis.CodeDDOEUnavailable,
 		diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable, diagnosis.CodeGraphUnavailable,
-		diagnosis.CodeQueueUnavailable, diagnosis.CodeRecordTooNew, diagnosis.CodeServiceIdentityUnavailable,
+		diagnosis.CodeQueueUnavailable, diagnosis.CodeServiceBusPermissionMissing, diagnosis.CodeRecordTooNew,
+		diagnosis.CodeServiceIdentityUnavailable,
 		diagnosis.CodeStorageThrottled,
 		diagnosis.CodeStorageUnavailable, diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStoreUnavailable,
 		diagnosis.CodeThrottled, diagnosis.CodeManagedIdentityPaced,

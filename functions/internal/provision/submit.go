@@ -111,12 +111,16 @@ func (s *Service) accessTestIntent(c message.Command) operation.Intent {
 		Admit: s.admitAccessTest(false)}
 }
 
-// admitProvision refuses a change while a teardown runs.
+// admitProvision refuses a change while a teardown runs, and of what somebody else has made.
 func admitProvision(d *integration.Document) error {
-	if d != nil && d.IsEnding() {
+	switch {
+	case d != nil && d.IsEnding():
 		return refuse(diagnosis.CodeDeprovisioning)
+	case d != nil && d.IsUnmanaged && d.Status.Phase != integration.PhaseDeleted:
+		return refuse(diagnosis.CodeIntegrationUnmanaged)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // admitRepair lets a command without a spec bring an existing integration to its spec again.
@@ -148,6 +152,7 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // applySpec writes a spec as the intent. Ids in the status stay: they tell what exists, and after a teardown what can
 // be restored.
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
+	d.IsUnmanaged = false // what was imported before, and forgotten, is somebody else's
 	isChanged := d.ReplaceSpec(spec)
 	if !isChanged && d.IsMade() {
 		return // nothing is known to have changed: the run looks, and states so where something has

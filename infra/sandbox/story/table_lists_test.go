@@ -21,7 +21,7 @@ func outside() []group {
 			strings.Fields(ofInput)},
 		{"it is about a request or a message, and who sends it", strings.Fields(`
 			bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
-			caller-token-tenant conflict duplicate-member forbidden identity-replace-required
+			caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
 			integration-exists integration-not-found integration-unmanaged invalid-combination
 			invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
 			malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
