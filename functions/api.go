@@ -109,7 +109,7 @@ func configuration(public string) huma.Config {
 func letAnswersGrow(document *huma.OpenAPI) {
 	strict := map[string]bool{}
 	for _, path := range document.Paths {
-		for _, op := range []*huma.Operation{path.Put, path.Post} {
+		for _, op := range []*huma.Operation{path.Put, path.Post, path.Patch} {
 			if op != nil && op.RequestBody != nil {
 				reach(document.Components.Schemas, op.RequestBody.Content["application/json"].Schema, strict)
 			}

@@ -95,7 +95,7 @@ func TestNoFileToJudge(t *testing.T) {
 		"too large": {"/credentials/validate", strings.Repeat("x", 9<<10), "application/json", 413,
 			"file-too-large"},
 		"text": {"/credentials/validate", "{}", "text/plain", 415, "unsupported-media-type"},
-		"depth not offered": {"/credentials/validate?depth=structure", "{}", "application/json", 400,
+		"depth not offered": {"/credentials/validate?depth=access", "{}", "application/json", 400,
 			"invalid-parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {

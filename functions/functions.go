@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/adopt"
 	"github.com/ddoe-ai/azure-wif/functions/checkhealth"
 	"github.com/ddoe-ai/azure-wif/functions/checknow"
 	"github.com/ddoe-ai/azure-wif/functions/confirm"
@@ -135,8 +136,8 @@ func list(cfg Config, u *useCases) []entry {
 	}
 	return []entry{
 		web("validate", caller.RoleRead, validate.Function{Judge: u.judge.Judge}.Register),
-		web("connect", caller.RoleOperate, connect.Function{Submit: service.Submit, Plan: service.Plan,
-			Faults:       service.Faults,
+		web("connect", caller.RoleOperate, connect.Function{Get: repository.Get,
+			Submit: service.Submit, Plan: service.Plan, Faults: service.Faults,
 			OperationURL: operationURL}.Register),
 		web("inspect", caller.RoleRead, inspect.Function{Get: repository.Get, List: repository.List,
 			Health: u.health.Status,
@@ -146,6 +147,7 @@ func list(cfg Config, u *useCases) []entry {
 			OperationURL: operationURL}.Register),
 		web("checknow", caller.RoleOperate, checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
+		web("adopt", caller.RoleOperate, adopt.Function{Import: service.Import}.Register),
 		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),
 		web("disconnect", caller.RoleOperate, disconnect.Function{Submit: service.SubmitTeardown,
 			OperationURL: operationURL}.Register),

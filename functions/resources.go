@@ -17,6 +17,7 @@ import (
 	resourceidentity "github.com/ddoe-ai/azure-wif/functions/internal/resource/identity"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platformlook"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 )
 
@@ -42,10 +43,16 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 	identities := resourceidentity.New(map[integration.IdentityKind]resourceidentity.Implementation{
 		integration.IdentityApplication: application.New(s.directory, requests, instance),
 		integration.IdentityManaged:     managedidentity.New(s.resources, requests, instance)})
+	found := application.NewLookup(s.directory, requests)
 	return append([]resource.Kind{
 		identities,
 		trust.New(identities, requests),
 		grant.New(s.resources, requests),
+		resource.Looking(found),
+		resource.Looking(trust.NewLook(found)),
+		resource.Looking(grant.NewLook(s.resources, requests)),
+		resource.Looking(grant.NewAccounts(s.resources, requests)),
+		resource.Looking(platformlook.New(s.platform, requests)),
 	}, platform...), err
 }
 

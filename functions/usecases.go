@@ -29,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 )
 
 // useCases are what the edges call.
@@ -99,7 +100,9 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
-	judge := &judgement.Service{Linter: linter, Discovery: newDiscovery(cfg, p, linter)}
+	looks := newDiscovery(cfg, p, linter)
+	judge := &judgement.Service{Linter: linter, Discovery: looks, Structure: &structure.Service{Discovery: looks,
+		Kinds: all, TenantID: service.Defaults.TenantID}, Access: tester}
 	return &useCases{judge: judge, service: service, engine: engine,
 		worker: worker, health: checks,
 		ready: readinessOf(cfg, p, clients)}, nil

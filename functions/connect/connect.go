@@ -20,6 +20,8 @@ import (
 // Function is what the edge needs.
 type Function struct {
 	Submit func(context.Context, provision.Submission) (operation.Accepted, error)
+	// Get returns a document, tombstones included.
+	Get func(ctx context.Context, id string) (integration.Document, error)
 	// Faults finds what Submit would refuse of a spec.
 	Faults func(ctx context.Context, id string, spec integration.Spec) []diagnosis.Finding
 	Plan   func(ctx context.Context, s provision.Submission) (provision.Plan, error)
@@ -64,6 +66,14 @@ func (f Function) Register(api huma.API) {
 		"Operation-Location": {Description: "Link to the operation that carries the request out",
 			Schema: &huma.Schema{Type: huma.TypeString}},
 	}
+	responses := map[string]*huma.Response{
+		"200": {Description: "Updated, or the plan where dryRun is true", Headers: headers,
+			Content: map[string]*huma.MediaType{
+				"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{document, plan}}}}},
+		"201": {Description: "Created", Headers: headers,
+			Content: map[string]*huma.MediaType{"application/json": {Schema: document}}},
+	}
+	f.registerPatch(api, responses)
 	problem.Register(api, huma.Operation{
 		OperationID: "connect", Method: http.MethodPut, Path: "/integrations/{id}", Tags: []string{"integrations"},
 		Summary: "Create or update an integration",
@@ -76,16 +86,13 @@ func (f Function) Register(api huma.API) {
 			"dryRun=true shows that beforehand.",
 		RequestBody: &huma.RequestBody{Required: true,
 			Content: map[string]*huma.MediaType{"application/json": {Examples: examples()}}},
-		Responses: map[string]*huma.Response{
-			"200": {Description: "Updated, or the plan where dryRun is true", Headers: headers,
-				Content: map[string]*huma.MediaType{
-					"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{document, plan}}}}},
-			"201": {Description: "Created", Headers: headers,
-				Content: map[string]*huma.MediaType{"application/json": {Schema: document}}},
-		},
-	}, []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusBadGateway, http.StatusServiceUnavailable,
-		http.StatusGatewayTimeout}, f.serve)
+		Responses: responses,
+	}, failures, f.serve)
 }
+
+// failures are the statuses with which a change is refused, beside those of its body.
+var failures = []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusBadGateway,
+	http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 
 func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err := problem.IntegrationID(ctx, in.ID); err != nil {

@@ -26,6 +26,9 @@ const (
 	maxPause     = 30 * time.Second
 )
 
+// look is how often a long poll reads the operation: a read of one record.
+const look = 500 * time.Millisecond
+
 // Function is what the edge needs.
 type Function struct {
 	Operation func(ctx context.Context, id string) (integration.Operation, error)
@@ -34,7 +37,23 @@ type Function struct {
 }
 
 type input struct {
-	ID string `path:"id" doc:"Operation id" example:"0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"`
+	ID   string `path:"id" doc:"Operation id" example:"0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"`
+	Wait string `query:"wait" pattern:"^([1-9]|[12][0-9]|30)s$" example:"20s"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (input) LongTags() map[string]string {
+	return map[string]string{
+		"Wait": `patternDescription:"1s to 30s" doc:"How long to hold the answer back, 1s to 30s, while ` +
+			`the operation ` +
+			`has not ended: a long poll in place of many"`,
+	}
+}
+
+// wait is how long the answer is held back.
+func (in input) wait() time.Duration {
+	d, _ := time.ParseDuration(in.Wait) // the schema has looked at it
+	return d
 }
 
 type output struct {
@@ -55,7 +74,8 @@ func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "getOperation", Method: http.MethodGet, Path: "/operations/{id}", Tags: []string{"operations"},
 		Summary: "How far an operation is",
-		Description: "Poll the link of Operation-Location until the status is Succeeded, Failed or Canceled. A " +
+		Description: "Poll the link of Operation-Location until the status is Succeeded, Failed or Canceled. " +
+			"wait=20s answers when that is so, or after 20 seconds. A " +
 			"failed operation says why in error. " +
 			"An attempt that fails for what may pass is made again after 10, 20, 40, 80, 160 and then 300 seconds " +
 			"(after up to 300 where a service asks for more); meanwhile, and until that attempt has come to " +
@@ -71,7 +91,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	invocation.From(ctx).SetOperation(in.ID)
-	op, err := f.Operation(ctx, in.ID)
+	op, err := f.ended(ctx, in.ID, in.wait())
 	if errors.Is(err, integration.ErrNotFound) {
 		return nil, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeOperationNotFound), Err: err}
 	}
@@ -86,6 +106,23 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	return out, nil
 }
 
+// ended reads an operation until it has ended, or for as long as limit allows. It reads once where limit is zero.
+func (f Function) ended(ctx context.Context, id string, limit time.Duration) (integration.Operation, error) {
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		isOver := waiting.Err() != nil // one last look
+		op, err := f.Operation(ctx, id)
+		if err != nil || op.Status.IsFinal() || isOver {
+			return op, err
+		}
+		select {
+		case <-time.After(look):
+		case <-waiting.Done():
+		}
+	}
+}
+
 // pause is how long a poller is asked to wait, in whole seconds. An operation whose next attempt is due is at work.
 func (f Function) pause(op integration.Operation) time.Duration {
 	if op.Waiting == nil {
@@ -95,10 +132,10 @@ func (f Function) pause(op integration.Operation) time.Duration {
 	if f.Now != nil {
 		now = f.Now
 	}
-	left := op.Waiting.NextAttemptAt.Sub(now())
-	if left <= 0 {
+	wait := op.Waiting.NextAttemptAt.Sub(now())
+	if wait <= 0 {
 		return workingPause
 	}
-	left += time.Second - 1 // rounded up
-	return min(left.Truncate(time.Second), maxPause)
+	wait += time.Second - 1 // rounded up
+	return min(wait.Truncate(time.Second), maxPause)
 }

@@ -26,10 +26,32 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
 
 const path = "/credentials/validate"
+
+// TestStructure: all that was sent reaches the look.
+func TestStructure(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]judgement.Request{
+		"": {}, "&storage=x&container=y&access=read": {Account: "x", Container: "y", Access: "read"},
+	} {
+		var got judgement.Request
+		edge := problemtest.Serve(validate.Function{Judge: func(_ context.Context,
+			r judgement.Request) (assessment.Report, error) {
+			r.File = slices.Clone(r.File) // the body's buffer is used again
+			got = r
+			return assessment.Report{Kind: "credential", Verdict: assessment.VerdictFail}, nil
+		}}.Register)
+		body, contentType := form(t, part{"file", "x", "{}"}, part{"clientId", "", "c"})
+		answer := edge.Call(t, "POST", path+"?depth=structure"+query, body, "Content-Type", contentType)
+		require.Equal(t, 200, answer.Status, answer.Raw)
+		want.Depth, want.File, want.Form = "structure", []byte("{}"), credential.Form{ClientID: "c"}
+		assert.Equal(t, want, got)
+	}
+}
 
 // judge remembers what it was given.
 type judge struct {
@@ -208,8 +230,8 @@ func faultsOf(got problemtest.Answer) []any {
 	return all
 }
 
-// maxBody is the largest body: 20 files, each with a head of 1 KiB, and 16 KiB beside them.
-const maxBody = 20*9<<10 + 16<<10
+// maxBody is the largest body: 20 files, each with a head of 1 KiB, a token of 16 KiB, and 16 KiB beside them.
+const maxBody = 20*9<<10 + 32<<10
 
 var large = strings.Repeat("x", credential.MaxSize+1)
 
@@ -279,6 +301,17 @@ var unreadableUploads = map[string]struct {
 		"", 422, "unknown-member", "/x"},
 	"id too long": {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422,
 		"invalid-value", "/tenantId"},
+	"a token, and no depth for it": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", "pl4nted"}),
+		"?depth=structure", 422, "invalid-combination", "/subjectToken"},
+	"no token": {multi(part{"file", "x", "{}"}), "?depth=access", 422, "missing-member", "/subjectToken"},
+	"an empty token": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", ""}), "?depth=access", 422,
+		"missing-member", "/subjectToken"},
+	"a token too long": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", strings.Repeat("pl4nted!", 2<<10) +
+		"!"}), "?depth=access", 422, "invalid-value", "/subjectToken"},
+	"two tokens": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", "pl4nted"}, part{"subjectToken", "", "x"}),
+		"?depth=access", 422, "duplicate-member", "/subjectToken"},
+	"a file alone has no place for a token": {raw("{}", "application/json"), "?depth=access", 400,
+		"invalid-parameter", "/query/depth"},
 	"storage without a look": {raw("{}", "application/json"), "?storage=x", 400, "invalid-parameter",
 		"/query/storage"},
 	"a container without a look": {multi(part{"file", "x", "{}"}, part{"container", "", "x"}), "?depth=file", 422,
@@ -293,7 +326,12 @@ var unreadableUploads = map[string]struct {
 		"/query/container"},
 	"storage too long": {raw("{}", "application/json"), "?depth=discovery&storage=" + strings.Repeat("x", 601), 400,
 		"invalid-parameter", "/query/storage"},
-	"depth not offered": {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
+	"depth not offered": {raw("{}", "application/json"), "?depth=all", 400, "invalid-parameter", "/query/depth"},
+	"access without a look": {raw("{}", "application/json"), "?depth=discovery&access=read", 400,
+		"invalid-parameter",
+		"/query/access"},
+	"access that is none": {raw("{}", "application/json"), "?depth=structure&access=all", 400, "invalid-parameter",
+		"/query/access"},
 	"depth twice": {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter",
 		"/query/depth"},
 	"unknown parameter": {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},
@@ -540,4 +578,18 @@ func TestTheMostFiles(t *testing.T) {
 	got := j.edge().Call(t, "POST", path+"?depth=discovery", body, "Content-Type", contentType)
 	assert.Equal(t, 422, got.Status, "what is wrong with the request is wrong with all of it")
 	assert.Equal(t, []any{"/storage invalid-resource-id", "/container invalid-container"}, faultsOf(got))
+}
+
+// TestAToken is handed on as a secret, up to 16 KiB of it, for each of several files.
+func TestAToken(t *testing.T) {
+	t.Parallel()
+	token := strings.Repeat("pl4nted!", 2<<10)
+	j := &judge{}
+	body, contentType := form(t, part{"subjectToken", "", token}, part{"file", "x", "{}"})
+	got := j.edge().Call(t, "POST", path+"?depth=access&access=read", body, "Content-Type", contentType)
+	require.Equal(t, 200, got.Status, got.Raw)
+	assert.Equal(t, token, j.asked.Token.Reveal())
+	j.asked.Token = secret.Value{}
+	j.assertAsked(t, judgement.Request{Depth: "access", Access: "read", File: []byte("{}")}, "")
+	assert.NotContains(t, got.Raw, "pl4nted")
 }

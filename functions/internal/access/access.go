@@ -1,10 +1,11 @@
 // Package access tests blob access as the federated identity itself: it reads the subject token, exchanges it at Entra
 // with a fresh credential, and then lists, reads, writes and deletes in the integration's containers. Every layer is a
-// check of the report; one run lists all faults. It never uses the app's own identity, and it leaves nothing behind
+// check of the report; one test lists all faults. It never uses the app's own identity, and it leaves nothing behind
 // that it does not report.
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -75,6 +76,8 @@ type Request struct {
 	// access has worked since the last change, or there was one that the document does not show. Nil: the
 	// document decides.
 	Propagated *bool
+	// Blocked is the check of somebody else because of which the token is not sent to Entra; empty for none.
+	Blocked string
 }
 
 // Run tests the integration's access. The error is a *diagnosis.Error, and only for a faulty request (invalid-mode,
@@ -85,25 +88,25 @@ func (t *Tester) Run(ctx context.Context, req Request) (assessment.Report, error
 		return assessment.Report{}, err
 	}
 	started := t.now()
-	run, err := t.newRun(req)
+	test, err := t.newTest(req)
 	if err != nil {
 		return assessment.Report{}, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, testBudget)
 	defer cancel()
-	run.execute(bounded)
+	test.execute(bounded)
 
 	report := assessment.Report{
-		ID: run.id, Kind: "access", ClaimLevel: run.claim, TestedAs: testedAs(req.Document, run.subject),
+		ID: test.id, Kind: "access", ClaimLevel: test.claim, TestedAs: testedAs(req.Document, test.subject),
 		TestedFrom: &t.Origin,
-		StartedAt:  started.UTC(), Checks: run.checks, Leftovers: run.leftovers,
+		StartedAt:  started.UTC(), Checks: test.checks, Leftovers: test.leftovers,
 	}
 	report.DurationMS = t.now().Sub(started).Milliseconds()
 	return report.Concluded(), nil
 }
 
-// run is one test on its way.
-type run struct {
+// test is one test on its way.
+type test struct {
 	tester    *Tester
 	request   Request
 	id        string
@@ -114,7 +117,7 @@ type run struct {
 	targets   []*target
 }
 
-func (t *Tester) newRun(req Request) (*run, error) {
+func (t *Tester) newTest(req Request) (*test, error) {
 	random := t.Random
 	if random == nil {
 		random = rand.Reader
@@ -123,7 +126,7 @@ func (t *Tester) newRun(req Request) (*run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("access test: %w", err)
 	}
-	r := &run{tester: t, request: req, id: id.String(), claim: assessment.ClaimFile,
+	r := &test{tester: t, request: req, id: id.String(), claim: assessment.ClaimFile,
 		leftovers: []assessment.Leftover{}}
 	for i, entry := range req.Document.Spec.Storage {
 		probe, err := uuid.NewRandomFromReader(random)
@@ -136,9 +139,8 @@ func (t *Tester) newRun(req Request) (*run, error) {
 }
 
 // execute runs token, exchange and containers, each layer only where the one before it holds.
-func (r *run) execute(ctx context.Context) {
-	failed := r.checkToken()
-	cred, failed := r.exchange(ctx, failed)
+func (r *test) execute(ctx context.Context) {
+	cred, failed := r.exchange(ctx, cmp.Or(r.checkToken(), r.request.Blocked))
 	if len(r.targets) == 0 {
 		r.add(assessment.CheckOf("access.list", "list", diagnosis.New(diagnosis.CodeNoStorage)))
 		return
@@ -147,7 +149,7 @@ func (r *run) execute(ctx context.Context) {
 	group.SetLimit(parallelContainers)
 	for _, one := range r.targets {
 		group.Go(func() error {
-			one.test(ctx, cred, failed)
+			one.look(ctx, cred, failed)
 			return nil
 		})
 	}
@@ -162,7 +164,7 @@ func (r *run) execute(ctx context.Context) {
 	}
 }
 
-func (r *run) add(checks ...assessment.Check) { r.checks = append(r.checks, checks...) }
+func (r *test) add(checks ...assessment.Check) { r.checks = append(r.checks, checks...) }
 
 func (t *Tester) now() time.Time {
 	if t.Now == nil {

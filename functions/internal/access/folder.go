@@ -16,7 +16,7 @@ const directoryMark = "hdi_isfolder"
 // before or after. Source: https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-known-issues.
 func (p *probe) missingFolders(ctx context.Context) []string {
 	var missing []string
-	for folder := p.target.run.request.Prefix; folder != ""; folder = parentOf(folder) {
+	for folder := p.target.test.request.Prefix; folder != ""; folder = parentOf(folder) {
 		if p.hasNothing(ctx, folder) {
 			missing = append(missing, folder)
 		}
@@ -33,7 +33,7 @@ func (p *probe) hasNothing(ctx context.Context, name string) bool {
 	return code(err) == "BlobNotFound"
 }
 
-// removeFolders removes the folders that this run has made, as far as they are empty: the service refuses to delete
+// removeFolders removes the folders that this test has made, as far as they are empty: the service refuses to delete
 // one that is not. What stays is reported.
 func (p *probe) removeFolders(ctx context.Context, made []string) {
 	o := p.target
@@ -51,9 +51,9 @@ func (p *probe) removeFolders(ctx context.Context, made []string) {
 		}
 		where := o.context("access.cleanup")
 		where.Target, where.Blob = o.blobURL(folder), folder
-		left := diagnosis.New(diagnosis.CodeProbeNotRemoved, diagnosis.WithContext(where))
+		stays := diagnosis.New(diagnosis.CodeProbeNotRemoved, diagnosis.WithContext(where))
 		o.leftovers = append(o.leftovers, assessment.Leftover{URL: where.Target, Reason: reason(err, where),
-			Remedy: left.Remedy.Command})
+			Remedy: stays.Remedy.Command})
 	}
 }
 

@@ -102,7 +102,7 @@ func (p *probe) rights(ctx context.Context, s state) {
 		o.skipAfterList()
 		return
 	}
-	if s == writable && o.wanted == integration.AccessReadWrite && o.run.request.Mode == ModeRoundtrip {
+	if s == writable && o.wanted == integration.AccessReadWrite && o.test.request.Mode == ModeRoundtrip {
 		p.roundtrip(ctx)
 		return
 	}
@@ -259,8 +259,8 @@ func (o *target) skipProtected() {
 
 // metadata marks a blob as ours.
 func (o *target) metadata() map[string]*string {
-	purpose, id := "ddoe-wif-access-test", o.run.id
-	expires := stamp(o.run.tester.now().Add(time.Hour))
+	purpose, id := "ddoe-wif-access-test", o.test.id
+	expires := stamp(o.test.tester.now().Add(time.Hour))
 	return map[string]*string{metaPurpose: &purpose, metaRun: &id, metaExpires: &expires}
 }
 
@@ -268,10 +268,10 @@ func (o *target) metadata() map[string]*string {
 // suffix for the names that are never written. It has no folder of its own, which would stay in a hierarchical
 // namespace.
 func (o *target) name(suffix string) string {
-	name := ".ddoe-wif-probe-" + o.run.request.Document.ID + "-" + o.run.tester.now().UTC().Format(
+	name := ".ddoe-wif-probe-" + o.test.request.Document.ID + "-" + o.test.tester.now().UTC().Format(
 		"20060102T150405Z") + "-" + o.random
-	if o.run.request.Prefix != "" {
-		name = o.run.request.Prefix + "/" + name
+	if o.test.request.Prefix != "" {
+		name = o.test.request.Prefix + "/" + name
 	}
 	if suffix != "" {
 		name += "-" + suffix

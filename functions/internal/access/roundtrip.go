@@ -29,7 +29,7 @@ const (
 func (p *probe) roundtrip(ctx context.Context) {
 	o := p.target
 	name := o.name("")
-	content := []byte("ddoe-wif " + o.run.id)
+	content := []byte("ddoe-wif " + o.test.id)
 	folders := p.missingFolders(ctx)
 	tag, written, err := p.write(ctx, name, content)
 	if !written {
@@ -67,7 +67,7 @@ func (p *probe) write(ctx context.Context, name string, content []byte) (azcore.
 	return tag, found, err
 }
 
-// ours looks for the blob, and reports whether this run wrote it.
+// ours looks for the blob, and reports whether this test wrote it.
 func (p *probe) ours(ctx context.Context, name string) (azcore.ETag, bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callBudget)
 	defer cancel()
@@ -76,7 +76,7 @@ func (p *probe) ours(ctx context.Context, name string) (azcore.ETag, bool) {
 		return "", false
 	}
 	for key, value := range found.Metadata {
-		if strings.EqualFold(key, metaRun) && value != nil && *value == p.target.run.id {
+		if strings.EqualFold(key, metaRun) && value != nil && *value == p.target.test.id {
 			return etag(found.ETag), true
 		}
 	}

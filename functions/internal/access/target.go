@@ -25,7 +25,7 @@ const publicSuffix = "blob.core.windows.net"
 // target is one storage entry under test. Its checks carry as target the URL of what the entry names, a container or
 // an account; a DependsOn names the check of the same target, or one that has no target.
 type target struct {
-	run       *run
+	test      *test
 	pointer   string // of the entry in the spec
 	entry     integration.StorageAccess
 	account   string
@@ -39,8 +39,8 @@ type target struct {
 	reached   bool // data was reached as the federated identity
 }
 
-func (t *Tester) newTarget(r *run, i int, entry integration.StorageAccess, random string) *target {
-	o := &target{run: r, pointer: pointer("/storage", i), entry: entry, container: entry.Container, random: random,
+func (t *Tester) newTarget(r *test, i int, entry integration.StorageAccess, random string) *target {
+	o := &target{test: r, pointer: pointer("/storage", i), entry: entry, container: entry.Container, random: random,
 		intended: entry.Access}
 	if o.intended == "" {
 		o.intended = integration.AccessRead
@@ -66,8 +66,8 @@ func (t *Tester) urlOf(entry integration.StorageAccess) string {
 	return "https://" + account(entry) + "." + strings.TrimPrefix(suffix, ".") + "/" + entry.Container
 }
 
-// test makes all checks of the entry. failed is the check that made a token impossible, or "".
-func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed string) {
+// look makes all checks of the entry. failed is the check that made a token impossible, or "".
+func (o *target) look(ctx context.Context, cred azcore.TokenCredential, failed string) {
 	if !isAccountURL(o.account) {
 		o.fault(checkNetwork, "network", diagnosis.CodeStorageNameInvalid)
 		o.skipAll(checkNetwork)
@@ -101,7 +101,7 @@ func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed s
 
 // options are the caller's, with a retry budget that fits the test's: at most one retry, after at most a second.
 func (o *target) options() azcore.ClientOptions {
-	opts := o.run.tester.ClientOptions
+	opts := o.test.tester.ClientOptions
 	retry := &opts.Retry
 	if retry.MaxRetries == 0 || retry.MaxRetries > 1 {
 		retry.MaxRetries = 1
@@ -128,7 +128,7 @@ func (o *target) knock(ctx context.Context) {
 	var answer *azcore.ResponseError
 	if errors.As(err, &answer) && policy.Decide(policy.StorageKnock, err).Action == policy.Answers {
 		if tenant := classify.StorageTenant(answer); tenant == "" ||
-			strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
+			strings.EqualFold(tenant, o.test.request.Document.Spec.TenantID) {
 			err = nil
 		}
 	}
@@ -183,11 +183,11 @@ func (o *target) from(id, layer, title string, err error) assessment.Check {
 }
 
 func (o *target) context(operation policy.Operation) diagnosis.Context {
-	c := o.run.context(operation)
+	c := o.test.context(operation)
 	c.Account, c.AccountID, c.Container, c.Target = o.account, o.entry.ResourceID, o.container, o.url
 	entry := o.entry
 	entry.Access = o.wanted
-	wanted := assignment.Wanted(o.run.request.Document, entry)
+	wanted := assignment.Wanted(o.test.request.Document, entry)
 	c.Scope, c.Assignment = wanted.Scope, assignment.Name(wanted)
 	c.Role = o.wanted.Role().Name
 	return c
@@ -197,7 +197,7 @@ func (o *target) context(operation policy.Operation) diagnosis.Context {
 func (o *target) containerURL() string {
 	entry := o.entry
 	entry.Container = o.container
-	return o.run.tester.urlOf(entry)
+	return o.test.tester.urlOf(entry)
 }
 
 // blobURL is the blob's URL with readable slashes.

@@ -40,7 +40,7 @@ const (
 
 // checkToken compares the token's claims with the document, before anything is sent. It returns the id of the first
 // check that forbids the exchange, or "".
-func (r *run) checkToken() string {
+func (r *test) checkToken() string {
 	spec := r.request.Document.Spec
 	r.subject = nearest(spec.Subjects, "")
 	if r.request.Token.IsZero() {
@@ -100,7 +100,7 @@ func common(a, b string) int {
 	return n
 }
 
-func (r *run) compareSubject(actual string) assessment.Check {
+func (r *test) compareSubject(actual string) assessment.Check {
 	const title = "The token is for one of the integration's subjects"
 	code := diagnosis.CodeTokenSubjectMismatch
 	if assessment.Diff(r.subject, actual).Class == assessment.ClassCase {
@@ -114,7 +114,7 @@ func (r *run) compareSubject(actual string) assessment.Check {
 }
 
 // compareAudience takes one audience alone: Entra refuses a token with several, whichever they are (AADSTS5002741).
-func (r *run) compareAudience(actual []string) assessment.Check {
+func (r *test) compareAudience(actual []string) assessment.Check {
 	expected := r.request.Document.Spec.Audience
 	check := r.compare("token.audience", "/audience", diagnosis.CodeTokenAudienceMismatch,
 		"The token is for the integration's audience", expected, strings.Join(actual, " "))
@@ -131,7 +131,7 @@ func (r *run) compareAudience(actual []string) assessment.Check {
 }
 
 // compare checks one claim byte for byte, as Entra will.
-func (r *run) compare(id, field string, code diagnosis.Code, title, expected, presented string) assessment.Check {
+func (r *test) compare(id, field string, code diagnosis.Code, title, expected, presented string) assessment.Check {
 	if expected == presented {
 		return passed(id, "token", title).Compared(assessment.Pair{Expected: expected, Presented: presented})
 	}
@@ -151,7 +151,7 @@ func (r *run) compare(id, field string, code diagnosis.Code, title, expected, pr
 	return check
 }
 
-func (r *run) lifetime(claims entra.Claims) assessment.Check {
+func (r *test) lifetime(claims entra.Claims) assessment.Check {
 	const id, title = "token.lifetime", "The token is valid now"
 	now := r.tester.now()
 	pair := func(expected, presented string) assessment.Pair {
@@ -175,7 +175,7 @@ func (r *run) lifetime(claims entra.Claims) assessment.Check {
 	}
 }
 
-func (r *run) header(id string, code diagnosis.Code, title, expected, presented string,
+func (r *test) header(id string, code diagnosis.Code, title, expected, presented string,
 	ok bool) assessment.Check {
 	if ok {
 		return passed(id, "token", title)
@@ -186,7 +186,7 @@ func (r *run) header(id string, code diagnosis.Code, title, expected, presented 
 
 // exchange presents the token to Entra, with a credential of its own. It returns the credential, or the id of the
 // check that the rest depends on.
-func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredential, string) {
+func (r *test) exchange(ctx context.Context, failed string) (azcore.TokenCredential, string) {
 	const title = "Entra exchanges the token"
 	if failed != "" {
 		r.add(assessment.Skip(checkExchange, "exchange", title, failed))
@@ -214,7 +214,7 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 }
 
 // context is what the words of a diagnosis are filled with.
-func (r *run) context(operation diagnosis.Operation) diagnosis.Context {
+func (r *test) context(operation diagnosis.Operation) diagnosis.Context {
 	d := r.request.Document
 	credential := ""
 	for _, wanted := range integration.WantedCredentials(d) {

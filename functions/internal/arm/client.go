@@ -104,6 +104,18 @@ type StorageAccount struct {
 	BlobEndpoint string // such as https://acct.blob.core.windows.net/
 	// HierarchicalNamespace is true where the account is a Data Lake Storage Gen2.
 	HierarchicalNamespace bool
+	Network               Network
+}
+
+// Network is from where an account takes requests. Source:
+// https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties.
+type Network struct {
+	// IsPrivate is true where the account is reached by private endpoints alone.
+	IsPrivate bool
+	// IsRestricted is true where what no rule names is refused.
+	IsRestricted bool
+	// AddressRules and SubnetRules count the rules that let somebody in.
+	AddressRules, SubnetRules int
 }
 
 // GetStorageAccount reads the storage account with that ARM id; *Error with status 404 if there is none.
@@ -117,6 +129,12 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 			PrimaryEndpoints struct {
 				Blob string `json:"blob"`
 			} `json:"primaryEndpoints"`
+			PublicNetworkAccess string `json:"publicNetworkAccess"`
+			NetworkACLs         struct {
+				DefaultAction string     `json:"defaultAction"`
+				IPRules       []struct{} `json:"ipRules"`
+				SubnetRules   []struct{} `json:"virtualNetworkRules"`
+			} `json:"networkAcls"`
 		} `json:"properties"`
 	}
 	const op = "read storage account"
@@ -131,7 +149,11 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 	if body.ID == "" {
 		return StorageAccount{}, undecodable(op, resp, errIncomplete)
 	}
+	properties := body.Properties
 	return StorageAccount{
+		Network: Network{IsPrivate: properties.PublicNetworkAccess == "Disabled",
+			IsRestricted: properties.NetworkACLs.DefaultAction == "Deny",
+			AddressRules: len(properties.NetworkACLs.IPRules), SubnetRules: len(properties.NetworkACLs.SubnetRules)},
 		ID: body.ID, Name: body.Name, Location: body.Location, BlobEndpoint: body.Properties.PrimaryEndpoints.Blob,
 		HierarchicalNamespace: body.Properties.IsHNSEnabled,
 	}, nil
@@ -143,23 +165,33 @@ func (c *Client) IsHierarchical(ctx context.Context, resourceID string) (bool, e
 	return account.HierarchicalNamespace, err
 }
 
-// GetContainer asks whether there is that container in the storage account; *Error with status 404 if there is none.
+// Container is a container, as far as it is read.
+type Container struct {
+	// IsImmutable is true where a policy or a legal hold keeps blobs from being changed and deleted.
+	IsImmutable bool
+}
+
+// GetContainer reads that container of the storage account; *Error with status 404 if there is none.
 // It takes the right Microsoft.Storage/storageAccounts/blobServices/containers/read. Source:
 // https://learn.microsoft.com/rest/api/storagerp/blob-containers/get.
-func (c *Client) GetContainer(ctx context.Context, accountID, container string) error {
+func (c *Client) GetContainer(ctx context.Context, accountID, container string) (Container, error) {
 	var body struct {
-		ID string `json:"id"`
+		ID         string `json:"id"`
+		Properties struct {
+			HasImmutabilityPolicy bool `json:"hasImmutabilityPolicy"`
+			HasLegalHold          bool `json:"hasLegalHold"`
+		} `json:"properties"`
 	}
 	const op = "read container"
 	target, err := c.target(accountID, "/blobServices/default/containers/"+url.PathEscape(container), versionStorage)
 	if err != nil {
-		return fmt.Errorf("arm: %s: %w", op, err)
+		return Container{}, fmt.Errorf("arm: %s: %w", op, err)
 	}
 	resp, err := c.sendTo(ctx, op, http.MethodGet, target, nil, &body)
 	if err == nil && body.ID == "" {
 		err = undecodable(op, resp, errIncomplete)
 	}
-	return err
+	return Container{IsImmutable: body.Properties.HasImmutabilityPolicy || body.Properties.HasLegalHold}, err
 }
 
 // maxPages bounds a listing; more are a loop.

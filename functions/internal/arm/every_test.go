@@ -42,7 +42,7 @@ var everyOperation = map[string]struct {
 		return nil, c.Reach(t.Context())
 	}},
 	"read container": {`{"id":"i"}`, func(t *testing.T, c *arm.Client) (any, error) {
-		return nil, c.GetContainer(t.Context(), account, "images")
+		return c.GetContainer(t.Context(), account, "images")
 	}},
 	"put managed identity": {`{"properties":{"clientId":"c","principalId":"p"}}`,
 		func(t *testing.T, c *arm.Client) (any, error) {
@@ -190,7 +190,7 @@ func TestFaultyIDs(t *testing.T) {
 		},
 		"list role assignments": func() error { _, err := c.ListRoleAssignments(t.Context(), bad, "p"); return err },
 		"read storage account":  func() error { _, err := c.GetStorageAccount(t.Context(), bad); return err },
-		"read container":        func() error { return c.GetContainer(t.Context(), bad, "images") },
+		"read container":        func() error { _, err := c.GetContainer(t.Context(), bad, "images"); return err },
 		"put managed identity": func() error {
 			_, _, err := c.PutIdentity(t.Context(), arm.Identity{ID: bad})
 			return err

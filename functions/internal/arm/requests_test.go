@@ -168,11 +168,53 @@ func TestGetStorageAccount(t *testing.T) {
 func TestGetContainer(t *testing.T) {
 	t.Parallel()
 	client, s := newClient(t, answer{status: 200, body: `{"id":"i"}`})
-	require.NoError(t, client.GetContainer(t.Context(), account, "images"))
-	require.NoError(t, client.GetContainer(t.Context(), account, "a/b?c"))
+	for _, name := range []string{"images", "a/b?c"} {
+		found, err := client.GetContainer(t.Context(), account, name)
+		require.NoError(t, err)
+		assert.False(t, found.IsImmutable)
+	}
 	assert.Equal(t, []exchange{{method: "GET", url: root + container + "?api-version=2023-05-01"},
 		{method: "GET", url: root + account + "/blobServices/default/containers/a%2Fb%3Fc?api-version=2023-05-01"}},
 		s.requests())
+}
+
+// TestWhatKeepsBlobs: a policy, or a hold.
+func TestWhatKeepsBlobs(t *testing.T) {
+	t.Parallel()
+	for member, want := range map[string]bool{"hasImmutabilityPolicy": true, "hasLegalHold": true, "other": false} {
+		client, _ := newClient(t, answer{status: 200, body: `{"id":"i","properties":{"` + member + `":true}}`})
+		found, err := client.GetContainer(t.Context(), account, "images")
+		require.NoError(t, err)
+		assert.Equal(t, want, found.IsImmutable, member)
+	}
+}
+
+// TestNetwork: from where an account takes requests.
+func TestNetwork(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]arm.Network{
+		`{}`:                                 {},
+		`{"publicNetworkAccess":"Enabled"}`:  {},
+		`{"publicNetworkAccess":"Disabled"}`: {IsPrivate: true},
+		`{"networkAcls":{"defaultAction":"Allow"}}`: {},
+		`{"networkAcls":{"defaultAction":"Deny","ipRules":[{"value":"1.2.3.4"}],"virtualNetworkRules":[{},{}]}}`: {
+			IsRestricted: true, AddressRules: 1, SubnetRules: 2},
+	} {
+		client, _ := newClient(t, answer{status: 200, body: `{"id":"i","properties":` + body + `}`})
+		found, err := client.GetStorageAccount(t.Context(), account)
+		require.NoError(t, err)
+		assert.Equal(t, want, found.Network, body)
+	}
+}
+
+// TestEffectiveAssignments: those of groups, too.
+func TestEffectiveAssignments(t *testing.T) {
+	t.Parallel()
+	client, s := newClient(t, answer{status: 200, body: `{"value":[]}`})
+	_, err := client.ListEffectiveAssignments(t.Context(), account, "p'q")
+	require.NoError(t, err)
+	require.Len(t, s.requests(), 1)
+	assert.Contains(t, s.requests()[0].url, "assignedTo%28%27p%27%27q%27%29")
 }
 
 // TestIDs: an id is a customer's input, and must never make another request than the caller meant.

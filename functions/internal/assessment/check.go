@@ -2,6 +2,7 @@ package assessment
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -79,8 +80,7 @@ func Summarise(checks []Check) Verdict {
 type Difference struct {
 	// At is the index of the first differing character (rune) of the actual value, or nil where the two are equal.
 	At *int
-	// Class names a frequent kind of difference: ClassCase, ClassSlash or ClassBlank; else ClassOther, or empty if
-	// equal.
+	// Class names a frequent kind of difference; ClassOther where it is none of them, empty if equal.
 	Class string
 }
 
@@ -89,7 +89,11 @@ const (
 	ClassCase  = "case"
 	ClassSlash = "trailing-slash"
 	ClassBlank = "blank"
-	ClassOther = "other"
+	// ClassNamespace is that of two Kubernetes subjects of one name in two namespaces, ClassLookAlike that of
+	// characters of other scripts which look like Latin ones.
+	ClassNamespace = "namespace"
+	ClassLookAlike = "look-alike"
+	ClassOther     = "other"
 )
 
 // Diff compares two strings as Entra does, byte for byte, and tells how they differ.
@@ -109,6 +113,36 @@ func Diff(expected, actual string) Difference {
 		class = ClassSlash
 	case strings.Join(strings.Fields(expected), "") == strings.Join(strings.Fields(actual), ""):
 		class = ClassBlank
+	case latin(expected) == latin(actual):
+		class = ClassLookAlike
+	case isOtherNamespace(expected, actual):
+		class = ClassNamespace
 	}
 	return Difference{At: &at, Class: class}
+}
+
+// lookAlikes are letters of other scripts, and dashes, with the ASCII character that each looks like. Source: Unicode
+// Technical Standard 39, confusables, as far as lower-case names of services are about.
+const (
+	lookAlikes = "аеорсухіјѕԁһӏοαυνⅼ‐‑‒–—−"
+	likeThese  = "aeopcyxijsdhloauvl------"
+)
+
+// latin is a text with the characters that look like ASCII ones replaced by those.
+func latin(text string) string {
+	like := []rune(likeThese)
+	others := []rune(lookAlikes)
+	return strings.Map(func(r rune) rune {
+		if i := slices.Index(others, r); i >= 0 {
+			return like[i]
+		}
+		return r
+	}, text)
+}
+
+// isOtherNamespace reports whether two subjects of Kubernetes service accounts differ by their namespace alone.
+func isOtherNamespace(a, b string) bool {
+	x, y := strings.Split(a, ":"), strings.Split(b, ":")
+	return len(x) == 4 && len(y) == 4 && strings.HasPrefix(a, "system:serviceaccount:") &&
+		x[0] == y[0] && x[1] == y[1] && x[3] == y[3]
 }

@@ -49,13 +49,19 @@ func TestDiff(t *testing.T) {
 	}{
 		"case only": {"system:serviceaccount:dataloop:my-service", "system:serviceaccount:dataloop:My-service",
 			31, ClassCase},
-		"trailing slash":    {"https://dataloop.ai/oauth2", "https://dataloop.ai/oauth2/", 26, ClassSlash},
-		"slash missing":     {"https://dataloop.ai/oauth2/", "https://dataloop.ai/oauth2", 26, ClassSlash},
-		"blank at the end":  {"a:b", "a:b ", 3, ClassBlank},
-		"blank inside":      {"a:b", "a: b", 2, ClassBlank},
-		"another namespace": {"system:serviceaccount:dataloop:x", "system:serviceaccount:ddoe:x", 23, ClassOther},
-		"counted in runes":  {"日本a", "日本b", 2, ClassOther},
-		"actual empty":      {"a", "", 0, ClassOther},
+		"trailing slash":   {"https://dataloop.ai/oauth2", "https://dataloop.ai/oauth2/", 26, ClassSlash},
+		"slash missing":    {"https://dataloop.ai/oauth2/", "https://dataloop.ai/oauth2", 26, ClassSlash},
+		"blank at the end": {"a:b", "a:b ", 3, ClassBlank},
+		"blank inside":     {"a:b", "a: b", 2, ClassBlank},
+		"another namespace": {"system:serviceaccount:dataloop:x", "system:serviceaccount:ddoe:x", 23,
+			ClassNamespace},
+		"another namespace and name": {"system:serviceaccount:dataloop:x", "system:serviceaccount:ddoe:y", 23,
+			ClassOther},
+		"namespaces of no service account": {"user:serviceaccount:a:x", "user:serviceaccount:b:x", 20, ClassOther},
+		"a Cyrillic letter":                {"dataloop", "dаtaloop", 1, ClassLookAlike},
+		"a dash that is no hyphen":         {"my-service", "my–service", 2, ClassLookAlike},
+		"counted in runes":                 {"日本a", "日本b", 2, ClassOther},
+		"actual empty":                     {"a", "", 0, ClassOther},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

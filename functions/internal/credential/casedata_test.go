@@ -85,7 +85,9 @@ func textCases() map[string]judged {
 			"<!DOCTYPE HTML>", "<html lang=x>", "\n<HTML>", "<?xml version=\"1.0\"?><a/>", " <?xml?>",
 			"Endpoint=x", "BlobEndpoint=x", "accountname=x", " DEFAULTENDPOINTSPROTOCOL=https;x",
 			"AB=x", "export AB=x", "set A_1 = x", "$env:AZURE=x", "x\n  AB=x", "---\na", "apiVersion:v1",
-			"clientId: x", " a: b", "[default]\nx", " [my section 1-2_3]\r\nx"}, "file-wrong-kind "),
+			"clientId: x", " a: b", "1 {\n2  \"a\": 1\n3 }",
+			"1: {\n2: \"a\"", "```json\n{}\n```", "Copy\n{}", "json\nCopy code\n{}", "[default]\nx",
+			" [my section 1-2_3]\r\nx"}, "file-wrong-kind "),
 		only("%s", []string{"SharedAccessSignature=x", "CLIENT_SECRET=x", "password: x"}, "file-wrong-kind ",
 			"file-secret "),
 		only("%s", []string{"-----BEGIN X", "\n -----BEGIN X"}, "file-wrong-kind ", "file-secret "),
@@ -471,11 +473,17 @@ func platformCases() map[string]judged {
 			want: []string{"issuer-unexpected /federatedTokenIssuer"}}
 	}
 	for name, value := range map[string]string{"another namespace": "system:serviceaccount:other:x",
-		"a word":       "dataloop",
-		"a repository": "repo:octo/cat:ref:refs/heads/main"} {
+		"a word": "dataloop",
+	} {
 		cases["subject, "+name] = judged{file: seed(`"subject":` + quote(value)),
 			want: []string{"subject-unexpected /subject"}}
 	}
+	cases["another environment"] = judged{file: seed(`"federatedTokenIssuer":"https://rc.dataloop.ai/oauth2"`),
+		want: []string{"issuer-unexpected /federatedTokenIssuer"}}
+	cases["another platform"] = judged{file: seed(
+		`"federatedTokenIssuer":"https://token.actions.githubusercontent.com"`,
+		`"subject":"repo:octo/cat:ref:refs/heads/main"`), want: []string{
+		"issuer-other-platform /federatedTokenIssuer", "subject-other-platform /subject"}}
 	cases["ids exchanged, as far as a domain tells"] = judged{file: seed(`"clientId":"contoso.com"`),
 		want: []string{"ids-swapped /clientId", "client-id-not-guid /clientId"}}
 	cases["issuer unfit"] = judged{file: seed(`"federatedTokenIssuer":"http://x"`),

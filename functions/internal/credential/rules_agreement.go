@@ -1,7 +1,10 @@
 package credential
 
 import (
+	"fmt"
+	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
@@ -73,25 +76,44 @@ func platformIssuerRules() []rule {
 	return []rule{{id: "unexpected", code: diagnosis.CodeIssuerUnexpected, check: func(s *subject) []fault {
 		issuer := s.value(memberIssuer)
 		d := assessment.Diff(s.Linter.Issuer, issuer)
-		if d.At == nil {
+		if d.At == nil || field.OtherIssuer(issuer) != "" { // which is told as what it is
 			return nil
 		}
 		f := fault{pointer: s.pointer(memberIssuer), expected: s.Linter.Issuer, actual: field.Actual(issuer), at: d.At}
-		switch d.Class {
-		case assessment.ClassSlash:
+		switch other := []rune(issuer); {
+		case *d.At < len(other) && other[*d.At] > unicode.MaxASCII:
+			f.detail = fmt.Sprintf("Character %d is %U, which may look like another.", *d.At+1, other[*d.At])
+		case areOfOneDomain(s.Linter.Issuer, issuer):
+			f.detail = "Both hosts are of one domain: the file may be for another environment of the platform."
+		case d.Class == assessment.ClassSlash:
 			f.detail = "The two differ by a slash at the end only; Entra takes them for different issuers."
-		case assessment.ClassCase:
+		case d.Class == assessment.ClassCase:
 			f.detail = "The two differ by case only; Entra takes them for different issuers."
 		}
 		return []fault{f}
 	}}}
 }
 
+// areOfOneDomain reports whether two URLs have different hosts of one domain, as the environments of a platform have.
+func areOfOneDomain(a, b string) bool {
+	one, err := url.Parse(a)
+	other, err2 := url.Parse(b)
+	if err != nil || err2 != nil || strings.EqualFold(one.Hostname(), other.Hostname()) {
+		return false
+	}
+	domain := func(u *url.URL) string {
+		labels := strings.Split(strings.ToLower(u.Hostname()), ".")
+		return strings.Join(labels[max(0, len(labels)-2):], ".")
+	}
+	return domain(one) == domain(other)
+}
+
 func platformSubjectRules() []rule {
 	return []rule{{id: "unexpected", code: diagnosis.CodeSubjectUnexpected, check: func(s *subject) []fault {
 		subject := s.value(memberSubject)
 		before, after, _ := strings.Cut(s.SubjectTemplate, "{service}")
-		if strings.HasPrefix(subject, before) && strings.HasSuffix(subject, after) {
+		if strings.HasPrefix(subject, before) && strings.HasSuffix(subject, after) ||
+			field.OtherSubject(subject) != "" {
 			return nil
 		}
 		return []fault{{pointer: s.pointer(memberSubject), expected: s.SubjectTemplate, actual: field.Actual(subject),

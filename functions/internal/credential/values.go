@@ -3,7 +3,7 @@ package credential
 import "strings"
 
 // Values are what a file holds that others can be asked about.
-type Values struct{ ClientID, TenantID, Issuer Value }
+type Values struct{ ClientID, TenantID, Issuer, Subject, Audience Value }
 
 // Value is one value of a file that breaks no rule; a warning does not hinder.
 type Value struct {
@@ -29,5 +29,5 @@ func (s *subject) values(stopped map[string]string) Values {
 	}
 	same := func(text string) string { return text }
 	return Values{ClientID: value(memberClientID, strings.ToLower), TenantID: value(memberTenantID, strings.ToLower),
-		Issuer: value(memberIssuer, same)}
+		Issuer: value(memberIssuer, same), Subject: value(memberSubject, same), Audience: value(memberAudience, same)}
 }

@@ -11,12 +11,17 @@ import (
 // Request is what an operation comes from, and what is repeated when its obstacle is gone.
 type Request string
 
-// The requests: a PUT where nothing else is known, a DELETE, or any other one.
+// The requests: a PUT where nothing else is known, a DELETE, any other one, or a look at what somebody else has made,
+// which only a person mends.
 const (
 	RequestPut    Request = ""
 	RequestDelete Request = "Send the DELETE again"
 	RequestOther  Request = "Send the request again"
+	RequestLook   Request = "Look again"
 )
+
+// byHand is the step where only a command is left to say.
+const byHand = "Run the command, or give it to somebody who may."
 
 // PutAgain stands in the catalogue for the request to repeat. Where that is no PUT, another one takes its place, and
 // what a step says of PUTs besides is left out: whoever tears down is not told how to keep.
@@ -101,6 +106,9 @@ func (c Context) steps(e Entry) []string {
 		if t := strings.TrimSpace(text.String()); t != "" {
 			kept = append(kept, t)
 		}
+	}
+	if len(kept) == 0 && r == RequestLook && e.Command != "" {
+		kept = append(kept, byHand, again+".")
 	}
 	isOpen := r == RequestDelete && !e.Transient && !sentAgain.MatchString(strings.Join(kept, " "))
 	if len(kept) == 0 || isOpen {

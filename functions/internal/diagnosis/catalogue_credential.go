@@ -141,6 +141,9 @@ func exactEntries(name, what, copy string) []Entry {
 		credentialEntry(Code(name+"-quoted"), title+" is quoted twice",
 			"The value holds quotation marks of its own, which Entra compares too.",
 			"Remove the inner quotation marks."),
+		credentialEntry(Code(name+"-copied"), title+" was copied with what stood around it",
+			"The value holds more than itself, as the detail tells, and Entra compares that too.",
+			"Remove what is no part of the value. "+copy),
 		credentialEntry(Code(name+"-placeholder"), title+" is a placeholder",
 			"A part of a template was never filled in.", copy))
 }
@@ -188,6 +191,8 @@ func issuerEntries() []Entry {
 			"Entra adds /.well-known/openid-configuration itself.", "Remove /.well-known/ and what follows."),
 		credentialEntry(CodeIssuerEntra, "The issuer is Entra itself",
 			"Entra does not federate with itself (AADSTS700222); the issuer is who signs the platform's tokens.", iss),
+		credentialEntry(CodeIssuerOtherPlatform, "The issuer is another platform's",
+			"The tokens of the DDOE platform name another issuer, so none of them would be taken.", iss).warning(),
 		credentialEntry(CodeIssuerLocal, "The issuer cannot be reached by Entra", "Entra fetches the issuer's keys "+
 			"over the public internet; this host is known in a private network only.", iss),
 		credentialEntry(CodeIssuerAddress, "The issuer's host is an address",
@@ -208,6 +213,9 @@ func subjectEntries() []Entry {
 		credentialEntry(CodeSubjectServiceAccount, "The subject is not a service account",
 			"The subject begins like a Kubernetes service account, but does not go on like one.",
 			"Copy the claim sub of the platform's tokens."),
+		credentialEntry(CodeSubjectOtherPlatform, "The subject is another platform's",
+			"The tokens of the DDOE platform have subjects of another form, so none of them would be taken.",
+			"Copy the claim sub of the platform's tokens.").warning(),
 	}
 }
 

@@ -304,7 +304,8 @@ func (e Entry) on(layer string) Entry { e.Layer = layer; return e }
 // repairable marks what the app itself puts back: the caller asks for that, and the command is for whoever must do it
 // by hand. What has been put back takes some minutes to act, and is found missing until then.
 func (e Entry) repairable() Entry {
-	e.Who, e.Steps = WhoCaller, append([]string{"Repeat the PUT of the integration; it puts back what is missing."},
-		e.Steps...)
+	e.ByHand, e.Who, e.Steps = e.Who, WhoCaller,
+		append([]string{"Repeat the PUT of the integration; it puts back what is missing."},
+			e.Steps...)
 	return e.propagating()
 }

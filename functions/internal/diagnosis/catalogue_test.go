@@ -109,7 +109,8 @@ func TestWhoIsToldWhatTheyCanDo(t *testing.T) {
 	others := []Code{CodeApplicationForeign, CodeManagedIdentityForeign,
 		CodeDDOEAnswerInvalid} // a setting of the operator's may be wrong
 	ofFiles := slices.Concat(credentialEntries(),
-		[]Entry{{Code: CodeClientMalformed}, {Code: CodeTenantMalformed}}) // Entra's answer to an id of the file
+		[]Entry{{Code: CodeClientMalformed}, {Code: CodeTenantMalformed},
+			{Code: CodeClientIDIsObjectID}}) // Entra's answer to an id of the file
 	for _, e := range Entries() {
 		isOfFile := slices.ContainsFunc(ofFiles, func(f Entry) bool { return f.Code == e.Code })
 		assert.Equal(t, isOfFile, e.Who == WhoUploader, "%s: the uploader is for the file, and only for it", e.Code)

@@ -250,7 +250,8 @@ func TestCommandsFitWhatWasFound(t *testing.T) {
 				"%s: the app does not know an assignment under another name than its own", e.Code)
 		}
 		if strings.HasPrefix(e.Command, create) || strings.HasPrefix(e.Command, update) {
-			assert.Contains(t, []Code{"federated-credential-missing", "federated-credential-changed"}, e.Code,
+			assert.Contains(t, []Code{"federated-credential-missing", "federated-credential-changed",
+				"federated-credential-differs"}, e.Code,
 				"it has seen what is there")
 		}
 	}

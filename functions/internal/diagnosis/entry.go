@@ -18,6 +18,8 @@ type Entry struct {
 	Cause, Written string
 	// Who repairs it; WhoIdentityAdmin until Fill has put a person in its place.
 	Who Who
+	// ByHand is who repairs what a PUT of ours would put back, where none of ours is sent; empty where that is Who.
+	ByHand Who
 	// Steps say how, in order; purposes are those of steps that are not for everybody.
 	Steps    []string
 	purposes map[string]purpose
@@ -69,6 +71,9 @@ func (e Entry) Fill(c Context) Entry {
 		e.Cause = strings.TrimSpace(e.Cause + " " + e.Written)
 	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
+	if c.Request == RequestLook {
+		e.Who = cmp.Or(e.ByHand, e.Who)
+	}
 	e.Who = c.person(e.Who)
 	given := c.steps(e)
 	steps := make([]string, len(given))
@@ -91,7 +96,8 @@ type index struct {
 // catalogue is built once, at first use, and never changed.
 var catalogue = sync.OnceValue(func() index {
 	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(),
-		tokenEntries(), entraEntries(), directoryEntries(), roleEntries(), structureEntries(), storageEntries(),
+		tokenEntries(), entraEntries(), directoryEntries(), roleEntries(), structureEntries(), foundEntries(),
+		storageEntries(),
 		accessEntries(), networkEntries(), platformEntries(), ddoeEntries(), settingEntries(), identityEntries(),
 		discoveryEntries())
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Code, b.Code) })

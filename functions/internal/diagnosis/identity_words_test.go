@@ -34,6 +34,8 @@ func notOfManaged() map[Code]string {
 		CodeDirectoryQuotaExceeded: askedOfGraph, CodeSignInAudienceRefused: askedOfGraph,
 		CodeServiceManagementReferenceRequired: askedOfGraph, CodeUniqueNameTaken: askedOfGraph,
 
+		CodeClientIDIsObjectID: seenInGraph, CodeDirectoryNotReadable: "it names a permission of Graph",
+
 		CodeApplicationForeign: seenInGraph, CodeApplicationChanged: seenInGraph, CodeApplicationReplaced: seenInGraph,
 		CodeLoginCredentialExtra: seenInGraph,
 
@@ -173,6 +175,7 @@ func ofApplications() map[string]string {
 		"internal/diagnosis/catalogue":   "held against both kinds, row by row, by the test above",
 		"internal/policy/table.go":       "the reasons of the rules of one operation each",
 		"internal/credential/kinds.go":   "well-known files, one of each kind",
+		"internal/credential/field/rem":  "labels of the portal, which a copied value brings along",
 		"internal/entra/explain.go":      "Microsoft's texts, which say application of both",
 	}
 }

@@ -127,6 +127,21 @@ func (c *Client) GetApplicationByUniqueName(ctx context.Context, uniqueName stri
 	return app, err
 }
 
+// GetApplicationByAppID reads an application by its client id, with more members where they are named; *Error with
+// status 404 if the tenant has registered none.
+func (c *Client) GetApplicationByAppID(ctx context.Context, appID string, more ...string) (Application, error) {
+	var app Application
+	err := c.get(ctx, "read application", key("applications", "appId", appID)+also(selectApplication, more), &app)
+	return app, err
+}
+
+// GetApplication reads an application by its object id; *Error with status 404 if there is none.
+func (c *Client) GetApplication(ctx context.Context, objectID string) (Application, error) {
+	var app Application
+	err := c.get(ctx, "read application", "applications/"+url.PathEscape(objectID)+selectApplication, &app)
+	return app, err
+}
+
 // DeleteApplication moves the application to the recycle bin, its service principal with it. The uniqueName stays
 // taken until it is purged, or for 30 days.
 func (c *Client) DeleteApplication(ctx context.Context, objectID string) (Write, error) {

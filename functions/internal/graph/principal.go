@@ -13,8 +13,14 @@ type ServicePrincipal struct {
 	AccountEnabled       bool     `json:"accountEnabled"`
 	ServicePrincipalType string   `json:"servicePrincipalType"`
 	Tags                 []string `json:"tags"`
+	// AppOwnerOrganizationID is the tenant that the application is registered in.
+	AppOwnerOrganizationID string `json:"appOwnerOrganizationId"`
 	LoginCredentials
 }
+
+// PrincipalManagedIdentity is the servicePrincipalType of a managed identity, which has no application. Source:
+// https://learn.microsoft.com/graph/api/resources/serviceprincipal.
+const PrincipalManagedIdentity = "ManagedIdentity"
 
 func (p *ServicePrincipal) isComplete() bool { return p.ID != "" }
 
@@ -25,7 +31,8 @@ type ServicePrincipalPatch struct {
 	Tags []string `json:"tags,omitempty"`
 }
 
-const selectServicePrincipal = "?$select=id,appId,accountEnabled,servicePrincipalType,tags,passwordCredentials"
+const selectServicePrincipal = "?$select=id,appId,accountEnabled,servicePrincipalType,tags,passwordCredentials," +
+	"appOwnerOrganizationId"
 
 // UpsertServicePrincipal creates the service principal of an application of this tenant, or merges p into it. On an
 // update the ServicePrincipal is zero: ask GetServicePrincipalByAppID. 400 with detail code
@@ -44,6 +51,14 @@ func (c *Client) GetServicePrincipalByAppID(ctx context.Context, appID string,
 	var sp ServicePrincipal
 	path := key("servicePrincipals", "appId", appID) + also(selectServicePrincipal, more)
 	err := c.get(ctx, "read service principal", path, &sp)
+	return sp, err
+}
+
+// GetServicePrincipal reads a service principal by its object id; *Error with status 404 if there is none.
+func (c *Client) GetServicePrincipal(ctx context.Context, objectID string) (ServicePrincipal, error) {
+	var sp ServicePrincipal
+	err := c.get(ctx, "read service principal", "servicePrincipals/"+url.PathEscape(objectID)+selectServicePrincipal,
+		&sp)
 	return sp, err
 }
 

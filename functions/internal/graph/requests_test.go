@@ -185,7 +185,7 @@ var requestCases = []struct {
 			return outcome{value: p}, err
 		},
 		exchange{method: "GET", url: root + "servicePrincipals(appId='" + appID +
-			"')?$select=id,appId,accountEnabled,servicePrincipalType,tags,passwordCredentials"},
+			"')?$select=id,appId,accountEnabled,servicePrincipalType,tags,passwordCredentials,appOwnerOrganizationId"},
 		outcome{value: graph.ServicePrincipal{ID: objectID, AppID: appID}},
 	},
 	{

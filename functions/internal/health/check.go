@@ -89,13 +89,13 @@ func (s *Service) lookAt(ctx context.Context, d integration.Document, check mess
 	if asked {
 		slot = s.now()
 	}
-	r := run{slot: slot, confirm: check.Confirm, isDecided: asked || check.Confirm, plan: p, isWatched: wanted,
-		settled: integration.PropagatedAt(d), report: s.Look(ctx, d)}
+	r := look{slot: slot, confirm: check.Confirm, isDecided: asked || check.Confirm, plan: p, isWatched: wanted,
+		propagatedAt: integration.PropagatedAt(d), report: s.Look(ctx, d)}
 	if ctx.Err() != nil {
 		return ctx.Err() // what was broken off tells nothing
 	}
 	r.at = s.now()
-	return s.keepRun(ctx, d, check, r, nil)
+	return s.keepLook(ctx, d, check, r, nil)
 }
 
 // giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the
@@ -122,10 +122,10 @@ func isLate(record integration.HealthRecord, check message.HealthCheck) bool {
 	}
 }
 
-// keepRun saves the run, in the document and in the record of its health, tells of the change that it makes, and asks
-// for the next look that it needs. A look that a change of the integration has overtaken is thrown away. The document
-// comes first: a message that is delivered again then looks again.
-func (s *Service) keepRun(ctx context.Context, d integration.Document, check message.HealthCheck, r run,
+// keepLook saves the look, in the document and in the record of its health, tells of the change that it makes, and
+// asks for the next look that it needs. A look that a change of the integration has overtaken is thrown away. The
+// document comes first: a message that is delivered again then looks again.
+func (s *Service) keepLook(ctx context.Context, d integration.Document, check message.HealthCheck, r look,
 	refuted *diagnosis.Diagnosis) error {
 	latest, err := s.Repository.Get(ctx, d.ID)
 	if integration.IsRefused(err) {
@@ -137,7 +137,7 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if integration.Unwatched(latest) != nil || latest.Status.LastOperationID != d.Status.LastOperationID {
 		return nil
 	}
-	if err := s.recordAccess(ctx, d, Seen{Report: r.report, Refuted: refuted}); err != nil {
+	if err := s.recordAccess(ctx, d, TestResult{Report: r.report, Refuted: refuted}); err != nil {
 		return err
 	}
 	record, err := s.Repository.UpdateHealth(ctx, d.ID, func(stored *integration.HealthRecord) error {

@@ -52,7 +52,8 @@ type Service struct{ Options }
 func New(o Options) (*Service, error) {
 	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Look": o.Look == nil, "Engine": o.Engine == nil, "Send": o.Send == nil,
-		"Source": o.Source == "", "Proves": o.Proves == nil,
+		"Source": o.Source == "", "Proves": o.Proves == nil, "Kinds": len(o.Kinds) == 0,
+		"Schedule": o.Schedule.Repository == nil || o.Schedule.Now == nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(isMissing)) {
 		if isMissing[name] {

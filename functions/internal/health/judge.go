@@ -21,20 +21,20 @@ const (
 	maxTries   = 14
 )
 
-// sight is what one report shows of the integration.
-type sight int
+// conclusion is what one report shows of the integration.
+type conclusion int
 
 const (
-	nothing  sight = iota // it could not be told
-	working               // access works, or everything is as it was made
-	impaired              // it works, but something should be changed
-	doubtful              // it is refused, and that may pass by itself
-	failing               // it does not work, and will not by itself
+	nothing  conclusion = iota // it could not be told
+	working                    // access works, or everything is as it was made
+	impaired                   // it works, but something should be changed
+	doubtful                   // it is refused, and that may pass by itself
+	failing                    // it does not work, and will not by itself
 )
 
-// judgement is a sight with its reasons; there are none where all is well.
+// judgement is a conclusion with its reasons; there are none where all is well.
 type judgement struct {
-	sight sight
+	conclusion conclusion
 	diagnosis.Causes
 }
 
@@ -46,13 +46,13 @@ func judge(r assessment.Report) judgement {
 	j := judgement{Causes: r.Causes}
 	switch {
 	case r.Verdict == assessment.VerdictPass:
-		j.sight = working
+		j.conclusion = working
 	case r.Verdict == assessment.VerdictWarn:
-		j.sight = impaired
+		j.conclusion = impaired
 	case r.Verdict == assessment.VerdictFail && r.Diagnosis.Transient:
-		j.sight = doubtful
+		j.conclusion = doubtful
 	case r.Verdict == assessment.VerdictFail:
-		j.sight = failing
+		j.conclusion = failing
 	}
 	return j
 }
@@ -63,8 +63,8 @@ func isByDesign(c assessment.Check) bool {
 	return c.Status == diagnosis.OutcomeWarn && policy.IsByDesign(c.Code)
 }
 
-// run is one look that was made.
-type run struct {
+// look is one that was made at an integration.
+type look struct {
 	slot    time.Time // that of the check, or the time of another test
 	confirm bool
 	// isDecided means that a failure needs no second look: this is one, or somebody has asked and is answered.
@@ -73,42 +73,42 @@ type run struct {
 	isFailing bool
 	report    assessment.Report
 	at        time.Time
-	// settled is when no change is on its way any more.
-	settled time.Time
-	plan    plan
+	// propagatedAt is when no change is on its way any more.
+	propagatedAt time.Time
+	plan         plan
 	// isWatched means that the spec wants checks.
 	isWatched bool
 }
 
 // isStructural reports whether the look could not test access itself.
-func (r run) isStructural() bool { return r.report.ClaimLevel == assessment.ClaimStructure }
+func (r look) isStructural() bool { return r.report.ClaimLevel == assessment.ClaimStructure }
 
-// name is the run's part of a message id.
-func (r run) name() string {
+// name is the look's part of a message id.
+func (r look) name() string {
 	if r.confirm {
 		return slotName(r.slot) + "-confirm"
 	}
 	return slotName(r.slot)
 }
 
-// apply moves the record's state by what a run has found. A refusal counts when a second look has seen one too; what
+// apply moves the record's state by what a look has found. A refusal counts when a second look has seen one too; what
 // could not be told leaves the state, until it has been untold for three intervals.
-func apply(record *integration.HealthRecord, r run) {
+func apply(record *integration.HealthRecord, r look) {
 	record.LastRun, record.LastReport = &r.at, &r.report
 	if r.slot.After(record.LastSlot) {
 		record.LastSlot = r.slot
 	}
 	j := judge(r.report)
 	if r.isFailing {
-		j.sight = failing
+		j.conclusion = failing
 	}
-	if j.sight != failing && r.isStructural() && isRefused(*record) {
-		j.sight = nothing // what a test of access has found, no look at the structure disproves
+	if j.conclusion != failing && r.isStructural() && isRefused(*record) {
+		j.conclusion = nothing // what a test of access has found, no look at the structure disproves
 	}
-	if j.sight != nothing {
+	if j.conclusion != nothing {
 		record.LastConclusive = record.LastSlot
 	}
-	switch j.sight {
+	switch j.conclusion {
 	case nothing:
 		if record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length() {
 			record.Suspicion = nil
@@ -122,7 +122,7 @@ func apply(record *integration.HealthRecord, r run) {
 			record.LastPass = &r.at
 		}
 		to := integration.HealthHealthy
-		if j.sight == impaired {
+		if j.conclusion == impaired {
 			to = integration.HealthDegraded
 		}
 		move(record, to, j.Causes, r)
@@ -151,16 +151,16 @@ func isRefused(record integration.HealthRecord) bool {
 
 // isSuspicionEnough reports whether a refusal waits for a second look: the first one of a schedule, where it would
 // take back what is known, or state that access does not work.
-func isSuspicionEnough(record integration.HealthRecord, r run, j judgement) bool {
+func isSuspicionEnough(record integration.HealthRecord, r look, j judgement) bool {
 	claimsNothing := record.State == integration.HealthUnhealthy ||
-		record.State == integration.HealthUnknown && j.sight == doubtful
+		record.State == integration.HealthUnknown && j.conclusion == doubtful
 	return !claimsNothing && record.Suspicion == nil && !r.isDecided
 }
 
 // refusedState is the state of what is refused. A doubt takes back that access works, and states nothing in its place:
 // that it does not work, no doubt disproves.
 func refusedState(record integration.HealthRecord, j judgement) integration.HealthState {
-	if j.sight == failing || record.State == integration.HealthUnhealthy {
+	if j.conclusion == failing || record.State == integration.HealthUnhealthy {
 		return integration.HealthUnhealthy
 	}
 	return integration.HealthUnknown
@@ -168,7 +168,7 @@ func refusedState(record integration.HealthRecord, j judgement) integration.Heal
 
 // move enters a state, for the reasons that were seen, and puts the notice of another one into the outbox. Another
 // reason for the same state is told by the history alone.
-func move(record *integration.HealthRecord, to integration.HealthState, why diagnosis.Causes, r run) {
+func move(record *integration.HealthRecord, to integration.HealthState, why diagnosis.Causes, r look) {
 	change := integration.HealthChange{At: r.at, From: record.State, To: to}
 	if why.Diagnosis != nil {
 		change.Code = why.Diagnosis.Code
@@ -200,7 +200,7 @@ func lastCode(record integration.HealthRecord) diagnosis.Code {
 // they count: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. A look in between, because
 // somebody asks, leaves the plan as it is: who asks often would else put it off. A doubt is looked at, at the latest,
 // when no change explains it any more.
-func planAgain(record *integration.HealthRecord, r run, j judgement) {
+func planAgain(record *integration.HealthRecord, r look, j judgement) {
 	if record.State == integration.HealthHealthy || record.State == integration.HealthDegraded {
 		record.Again, record.Tries = nil, 0
 		return
@@ -210,8 +210,8 @@ func planAgain(record *integration.HealthRecord, r run, j judgement) {
 	}
 	record.Again = nil
 	at := r.at.Add(firstPause << min(record.Tries, maxTries))
-	if j.sight == doubtful && r.settled.After(r.at) && r.settled.Before(at) {
-		at = r.settled
+	if j.conclusion == doubtful && r.propagatedAt.After(r.at) && r.propagatedAt.Before(at) {
+		at = r.propagatedAt
 	}
 	record.Tries = min(record.Tries+1, maxTries)
 	if r.isWatched && at.Before(r.plan.next(r.at)) {

@@ -12,8 +12,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Seen is what a test of an integration has come to, whoever made it.
-type Seen struct {
+// TestResult is what a test of an integration has come to, whoever made it.
+type TestResult struct {
 	// Report is that of the test, completed (see Completed).
 	Report assessment.Report
 	// Refuted is what the test states of access, where that is for the condition Verified to say: that it is refused,
@@ -27,16 +27,16 @@ type Seen struct {
 // Note takes in what a verification or an access test has found: health is right at once, and not at the next slot. A
 // test that tells nothing, or that a change of the integration has overtaken, changes nothing. What was asked for
 // needs no second look.
-func (s *Service) Note(ctx context.Context, d integration.Document, seen Seen) error {
-	isFailing := seen.IsOutOfPatience && seen.Report.Verdict == assessment.VerdictFail
-	if judge(seen.Report).sight == nothing && !isFailing {
-		return s.recordAccess(ctx, d, seen)
+func (s *Service) Note(ctx context.Context, d integration.Document, tested TestResult) error {
+	isFailing := tested.IsOutOfPatience && tested.Report.Verdict == assessment.VerdictFail
+	if judge(tested.Report).conclusion == nothing && !isFailing {
+		return s.recordAccess(ctx, d, tested)
 	}
 	p, wanted := planOf(d)
 	now := s.now()
-	r := run{slot: now, at: now, isDecided: true, isFailing: isFailing, plan: p, isWatched: wanted,
-		settled: integration.PropagatedAt(d), report: seen.Report}
-	return s.keepRun(ctx, d, message.HealthCheck{IntegrationID: d.ID}, r, seen.Refuted)
+	r := look{slot: now, at: now, isDecided: true, isFailing: isFailing, plan: p, isWatched: wanted,
+		propagatedAt: integration.PropagatedAt(d), report: tested.Report}
+	return s.keepLook(ctx, d, message.HealthCheck{IntegrationID: d.ID}, r, tested.Refuted)
 }
 
 // Ask has an integration looked at as soon as a message travels, where its spec wants checks. It is for who has seen
@@ -52,7 +52,7 @@ func (s *Service) Ask(ctx context.Context, d integration.Document) error {
 // AskIfOtherwise is Ask where a look at the structure says another thing than health does: it may have been broken, or
 // mended, since.
 func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, seen assessment.Report) error {
-	found := judge(seen).sight
+	found := judge(seen).conclusion
 	record, err := s.recordOf(ctx, d)
 	if err != nil {
 		return operation.StoreError(err)
@@ -67,9 +67,9 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 // recordAccess writes into the document what a test states of access: the condition Verified, and on a full proof the
 // phase, with the news of it. It is the one place where a test outside of an operation moves a document. The document
 // stays where nothing is new, or where another operation has taken over.
-func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen Seen) error {
-	proved := s.Proves(d.Spec, seen.Report)
-	if !proved && seen.Refuted == nil {
+func (s *Service) recordAccess(ctx context.Context, d integration.Document, tested TestResult) error {
+	proved := s.Proves(d.Spec, tested.Report)
+	if !proved && tested.Refuted == nil {
 		return nil
 	}
 	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
@@ -77,7 +77,7 @@ func (s *Service) recordAccess(ctx context.Context, d integration.Document, seen
 			return nil, operation.ErrDone
 		}
 		if !proved {
-			if !now.MarkRefused(s.now(), *seen.Refuted) {
+			if !now.MarkRefused(s.now(), *tested.Refuted) {
 				return nil, operation.ErrDone
 			}
 			return nil, nil

@@ -64,7 +64,7 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 			f := newFixture(t)
 			d := f.integrate(id, "1h")
 			f.slot(1)
-			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.report}))
+			require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: c.report}))
 			s := f.status(id)
 			assert.Equal(t, c.state, s.State)
 			assert.Equal(t, c.claim, s.ClaimLevel)
@@ -84,7 +84,7 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
 	f.change(id, func(d *integration.Document) { d.Status.LastOperationID = "another" })
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: having("role-missing")}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: having("role-missing")}))
 	assert.Equal(t, integration.HealthUnknown, f.status(id).State, "a change has overtaken it")
 }
 
@@ -92,7 +92,7 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 // access alone was missing. It is told once.
 func TestWhatWaitingHasHealed(t *testing.T) {
 	t.Parallel()
-	pass := health.Seen{Report: passing()}
+	pass := health.TestResult{Report: passing()}
 	by := map[string]func(f *fixture){
 		"check": func(f *fixture) { f.check(f.slot(1)) },
 		"test":  func(f *fixture) { require.NoError(f.t, f.service.Note(f.t.Context(), f.Document(), pass)) },
@@ -148,7 +148,7 @@ func TestARefutedAccessIsShown(t *testing.T) {
 		having("role-missing").Concluded(),
 		mayPass(having("identity-missing"))} {
 		for range 2 {
-			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: r, Refuted: r.Diagnosis}))
+			require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: r, Refuted: r.Diagnosis}))
 		}
 		want := map[bool]string{true: "Unknown", false: "False"}[len(f.told()) == 0]
 		c := f.verified()
@@ -181,11 +181,11 @@ func mayPass(r assessment.Report) assessment.Report {
 // doubters are who may meet a refusal that a change on its way may explain.
 var doubters = map[string]func(f *fixture, d integration.Document){
 	"a test": func(f *fixture, d integration.Document) {
-		require.NoError(f.t, f.service.Note(f.t.Context(), d, health.Seen{Report: f.report,
+		require.NoError(f.t, f.service.Note(f.t.Context(), d, health.TestResult{Report: f.report,
 			Refuted: f.report.Diagnosis}))
 	},
 	"a verification that goes on": func(f *fixture, d integration.Document) {
-		require.NoError(f.t, f.service.Note(f.t.Context(), d, health.Seen{Report: f.report}))
+		require.NoError(f.t, f.service.Note(f.t.Context(), d, health.TestResult{Report: f.report}))
 	},
 	"a check that was asked for": func(f *fixture, _ integration.Document) {
 		_, err := f.service.CheckNow(f.t.Context(), id)
@@ -219,7 +219,7 @@ func TestADoubtIsTheSameWhoeverHasIt(t *testing.T) {
 				f := newFixture(t)
 				d := f.made()
 				if f.Advance(time.Minute); c.known.ID != "" {
-					require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.known}))
+					require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: c.known}))
 				}
 				f.Advance(time.Minute)
 				f.doubt()
@@ -260,7 +260,7 @@ func TestADoubtIsDecidedInTime(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			f := newFixture(t)
 			d := f.made()
-			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
+			require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: passing()}))
 			require.Equal(t, "True", f.verified().Status)
 			f.Advance(8 * time.Minute)
 			f.doubt()
@@ -301,12 +301,12 @@ func TestALookAtTheStructureLiftsNoDoubt(t *testing.T) {
 
 	f.Advance(time.Second)
 	refused := mayPass(having("network-rules-blocked"))
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: refused, Refuted: refused.Diagnosis}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: refused, Refuted: refused.Diagnosis}))
 	f.Advance(time.Second)
 	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id}))
 	assert.Equal(t, integration.HealthUnknown, f.status(id).State)
 	assert.Equal(t, diagnosis.CodeNetworkRulesBlocked, f.status(id).Diagnosis.Code)
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: passing()}))
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
 }
 
@@ -315,8 +315,8 @@ func TestWhatWasWaitedForInVain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: mayPass(having("role-missing")),
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: passing()}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: mayPass(having("role-missing")),
 		IsOutOfPatience: true}))
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State)
 	assert.Equal(t, 1, f.asked(), "it is looked at again")
@@ -329,7 +329,7 @@ func TestWhoAsksPutsNothingOff(t *testing.T) {
 	f := newFixture(t)
 	d := f.integrate(id, "24h")
 	f.report = having("role-missing")
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: f.report}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: f.report}))
 	planned := *f.status(id).NextDue
 	for range 5 {
 		f.Advance(10 * time.Second)
@@ -355,7 +355,7 @@ func TestWhatIsNotWellIsLookedAtAgain(t *testing.T) {
 	f := newFixture(t)
 	d := f.integrate(id, "24h")
 	f.report = having("role-missing")
-	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: f.report}))
+	require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: f.report}))
 	var pauses []time.Duration
 	for n := 0; n < len(f.Messages(message.QueueHealth)); n++ {
 		m := f.Messages(message.QueueHealth)[n]
@@ -486,7 +486,7 @@ func TestALookThatSaysOtherwise(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			d := f.integrate(id, "1h")
-			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.known}))
+			require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: c.known}))
 			before := f.asked()
 			f.Advance(time.Second)
 			require.NoError(t, f.service.AskIfOtherwise(t.Context(), d, structural(c.seen)))

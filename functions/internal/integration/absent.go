@@ -13,6 +13,11 @@ func Absent(d *Document) *diagnosis.Error {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationNotFound), Err: ErrNotFound}
 	}
 	gone := diagnosis.New(diagnosis.CodeIntegrationDeleted)
+	if d.IsUnmanaged {
+		gone.Detail = "The integration was imported, and is forgotten. What it consists of was left as it is."
+		gone.Remedy.Steps = []string{"Import it again: POST /api/integrations/{id}/import."}
+		return &diagnosis.Error{Diagnosis: gone}
+	}
 	gone.Remedy.Steps = []string{"PUT the spec again to restore it; within 30 days it gets the same client id."}
 	if !d.Status.CanBePurged() {
 		gone.Detail = "The integration was torn down for good: nothing of it is left that could be restored."

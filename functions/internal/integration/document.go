@@ -145,6 +145,9 @@ const (
 type Document struct {
 	ID   string
 	Spec Spec
+	// IsUnmanaged is true where somebody else has made what the document tells of: it is looked at and tested, and
+	// nothing of it is ever written or removed.
+	IsUnmanaged bool
 	// Generation counts the changes of the spec, from 1.
 	Generation int
 	Status     Status

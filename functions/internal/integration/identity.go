@@ -91,7 +91,7 @@ func (d Document) IdentityKind() IdentityKind {
 func (d Document) HasIdentityChange() bool {
 	recorded, wanted := d.Status.Identity, d.Spec.Identity
 	switch {
-	case recorded.Kind == "" || wanted == nil:
+	case recorded.Kind == "" || wanted == nil || d.IsUnmanaged:
 		return false
 	case recorded.Kind != wanted.Kind:
 		return true

@@ -34,7 +34,7 @@ type identityKind struct {
 func identityKinds() []identityKind {
 	return []identityKind{
 		{IdentityApplication, diagnosis.InDirectory, "application", schemaVersion1},
-		{IdentityManaged, diagnosis.InResourceGroup, "managed identity", SchemaVersion},
+		{IdentityManaged, diagnosis.InResourceGroup, "managed identity", schemaVersion2},
 	}
 }
 
@@ -76,6 +76,9 @@ func kindNames(between string) string {
 
 // kindTag is the end of the tag of a member that holds a kind.
 func kindTag() string { return `enum:"` + kindNames(",") + `"` }
+
+// Noun is what an identity of the kind is called, behind its article.
+func (k IdentityKind) Noun() string { return k.about().noun }
 
 // Words name an identity in a sentence, behind its article.
 func (k IdentityKind) Words(group, location string) string {

@@ -16,7 +16,7 @@ func HasPropagated(changed, now time.Time) bool { return now.Sub(changed) >= Pro
 // succeeded or failed, or else whatever was written last. A proof before that time shortens nothing: replicas
 // disagree, and the next request may meet another one
 // (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations). A teardown leaves
-// nothing that is on its way: what it has removed explains itself.
+// nothing that is on its way: what it has removed explains itself. Neither does what somebody else has made.
 func PropagatedAt(d Document) time.Time {
 	changed := d.UpdatedAt
 	for _, c := range d.Status.Conditions {
@@ -24,7 +24,7 @@ func PropagatedAt(d Document) time.Time {
 			changed = c.LastTransitionTime
 		}
 	}
-	if d.Status.Phase == PhaseDeprovisioning {
+	if d.Status.Phase == PhaseDeprovisioning || d.IsUnmanaged {
 		return changed
 	}
 	return changed.Add(Propagation)

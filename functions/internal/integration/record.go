@@ -12,11 +12,16 @@ import (
 // record (ErrTooNew). A version that this build still reads keeps its files in testdata/records. A record without a
 // version is of version 1: builds from before there were versions wrote it.
 //
-// Version 2 is a document of a managed identity, which a build of before would take for an application's. All other
-// records are still of version 1.
-const SchemaVersion = 2
+// Version 2 is a document of a managed identity, which a build of before would take for an application's. Version 3 is
+// one that is not managed, which a build of before would write over and tear down. All other records are still of
+// version 1.
+const SchemaVersion = schemaVersion3
 
-const schemaVersion1 = 1
+const (
+	schemaVersion1 = iota + 1
+	schemaVersion2
+	schemaVersion3
+)
 
 // documentRecord is what the store keeps of a Document. What is the same for callers, use cases and store (Spec and
 // what the status is a list of) has one type.
@@ -24,6 +29,7 @@ type documentRecord struct {
 	SchemaVersion    int          `json:"schemaVersion"`
 	ID               string       `json:"id"`
 	Spec             Spec         `json:"spec"`
+	IsUnmanaged      bool         `json:"unmanaged,omitempty"`
 	Generation       int          `json:"generation,omitempty"` // absent: the first
 	Status           statusRecord `json:"status"`
 	CreatedAt        time.Time    `json:"createdAt"`
@@ -68,8 +74,12 @@ type ddoeRecord struct {
 
 func (d Document) record() documentRecord {
 	wanted, made := d.Spec.recorded().Identity.Kind, d.Status.Identity.Kind
+	version := max(wanted.about().schemaVersion, made.about().schemaVersion)
+	if d.IsUnmanaged {
+		version = schemaVersion3
+	}
 	return documentRecord{
-		SchemaVersion: max(wanted.about().schemaVersion, made.about().schemaVersion), ID: d.ID,
+		SchemaVersion: version, ID: d.ID, IsUnmanaged: d.IsUnmanaged,
 		Spec: d.Spec.record(), Generation: d.laterGeneration(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
 	}
@@ -104,7 +114,8 @@ func (r documentRecord) document(etag string) Document {
 		generation = max(generation, 1)
 	}
 	return Document{
-		ID: r.ID, Spec: r.Spec.recorded(), Generation: generation, Status: r.Status.status(),
+		ID: r.ID, Spec: r.Spec.recorded(), IsUnmanaged: r.IsUnmanaged, Generation: generation,
+		Status:    r.Status.status(),
 		CreatedAt: r.CreatedAt, FirstOperationID: r.FirstOperationID, UpdatedAt: r.UpdatedAt,
 		Outbox: r.Outbox, ETag: etag,
 	}

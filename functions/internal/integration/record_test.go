@@ -158,8 +158,13 @@ func TestRecordsSayTheirVersion(t *testing.T) {
 	_, err = r.Create(ctx, integration.Document{ID: "ccc", Status: integration.Status{
 		Identity: integration.IdentityMade{Kind: integration.IdentityManaged}}})
 	require.NoError(t, err)
+	_, err = r.Create(ctx, integration.Document{ID: "ddd", IsUnmanaged: true})
+	require.NoError(t, err)
+	imported, err := r.Get(ctx, "ddd")
+	require.NoError(t, err)
+	assert.True(t, imported.IsUnmanaged)
 	for key, version := range map[string]int{"integrations/aaa": 1, "operations/aaa": 1, "health/aaa": 1,
-		"integrations/bbb": integration.SchemaVersion, "integrations/ccc": integration.SchemaVersion} {
+		"integrations/bbb": 2, "integrations/ccc": 2, "integrations/ddd": integration.SchemaVersion} {
 		record, err := r.Store.Get(ctx, key+".json")
 		require.NoError(t, err)
 		assert.Contains(t, string(record.Body), fmt.Sprintf(`"schemaVersion":%d`, version), key)

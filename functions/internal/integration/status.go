@@ -22,7 +22,7 @@ func Unwatched(d Document) *diagnosis.Error {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDeprovisioning)}
 	case d.IsMade():
 		return nil
-	case d.Status.HasIdentity() && (d.Status.Phase == PhaseFailed || d.Status.Phase == PhaseDeprovisioning):
+	case d.Status.IsBegun() && (d.Status.Phase == PhaseFailed || d.Status.Phase == PhaseDeprovisioning):
 		return nil
 	default:
 		return Unprovisioned(d)
@@ -63,17 +63,26 @@ func (d *Document) MarkRefused(now time.Time, found diagnosis.Diagnosis) bool {
 // accessProved is the message of the condition Verified where it is True.
 const accessProved = "Access was proved as the federated identity."
 
-// HasIdentity reports whether the identity is known by both of its ids: the one that tokens are asked for with, and
-// the one that rights are granted to.
-func (s Status) HasIdentity() bool { return s.ClientID != "" && s.ServicePrincipalID != "" }
+// IsBegun reports whether anything is made of the integration. Its identity comes first, and is known by both of its
+// ids then: the one that tokens are asked for with, and the one that rights are granted to.
+func (s Status) IsBegun() bool { return s.ClientID != "" && s.ServicePrincipalID != "" }
 
 // CanBePurged reports whether something is recorded that a service keeps for a while after its removal, so that it can
 // be restored, or removed for good.
 func (s Status) CanBePurged() bool { return s.Identity.ID != "" }
 
-// Tombstone is the status after a teardown: it keeps only the ids by which a later PUT can take removed objects back.
+// Tombstone is the status after a teardown. Of what somebody else has made nothing is kept, as
+// nothing of it is to be taken back.
+func Tombstone(d Document, purged bool) Status {
+	if d.IsUnmanaged {
+		return Status{Phase: PhaseDeleted, LastOperationID: d.Status.LastOperationID}
+	}
+	return d.Status.tombstone(purged)
+}
+
+// tombstone is the status after a teardown: it keeps only the ids by which a later PUT can take removed objects back.
 // Where they were purged, it keeps the name alone that the identity is found by.
-func (s Status) Tombstone(purged bool) Status {
+func (s Status) tombstone(purged bool) Status {
 	kept := Status{Phase: PhaseDeleted, LastOperationID: s.LastOperationID}
 	switch {
 	case !purged:

@@ -28,7 +28,7 @@ func TestHasIdentity(t *testing.T) {
 		"a managed identity":    {Status{ClientID: "c", ServicePrincipalID: "p"}, true, false},
 		"a principal by itself": {Status{ServicePrincipalID: "p"}, false, false},
 	} {
-		assert.Equal(t, c.isThere, c.status.HasIdentity(), name)
+		assert.Equal(t, c.isThere, c.status.IsBegun(), name)
 		assert.Equal(t, c.bins, c.status.CanBePurged(), name)
 	}
 }
@@ -40,11 +40,11 @@ func TestTombstone(t *testing.T) {
 		FederatedCredentials: []FederatedCredential{{Name: "f"}}, RoleAssignments: []RoleAssignment{{ID: "r"}},
 		DDOE: &DDOEStatus{DriverID: "d"}, Health: &Health{}, Conditions: []Condition{{Type: "Provisioned"}}}
 	assert.Equal(t, Status{Phase: PhaseDeleted, Identity: IdentityMade{Key: "name"}, LastOperationID: "last"},
-		s.Tombstone(true))
+		s.tombstone(true))
 	assert.Equal(t, Status{Phase: PhaseDeleted, LastOperationID: "last", ClientID: "c", ServicePrincipalID: "p",
-		Identity: s.Identity}, s.Tombstone(false), "it can be restored")
+		Identity: s.Identity}, s.tombstone(false), "it can be restored")
 	s.Identity = IdentityMade{Kind: IdentityManaged, Key: "name"}
-	assert.Equal(t, Status{Phase: PhaseDeleted, LastOperationID: "last"}, s.Tombstone(true), "it is gone for good")
+	assert.Equal(t, Status{Phase: PhaseDeleted, LastOperationID: "last"}, s.tombstone(true), "it is gone for good")
 }
 
 func TestProvisionResult(t *testing.T) {

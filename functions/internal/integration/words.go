@@ -8,6 +8,9 @@ func (d Document) Words() diagnosis.Context {
 	if d.Status.Phase == PhaseDeprovisioning {
 		request = diagnosis.RequestDelete
 	}
+	if d.IsUnmanaged {
+		request = diagnosis.RequestLook
+	}
 	return diagnosis.Context{Request: request, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
 		TenantID: d.Spec.TenantID,
 		ClientID: d.Status.ClientID, PrincipalID: d.Status.ServicePrincipalID,

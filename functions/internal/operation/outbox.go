@@ -239,11 +239,11 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 		func() (int, error) { d, err := e.tell(ctx, d); return len(d.Outbox), err },
 		func() (int, error) { h, err := e.TellHealth(ctx, d, h); return len(h.Outbox), err },
 	} {
-		left, err := part()
+		open, err := part()
 		if err != nil {
 			return err
 		}
-		if left > 0 {
+		if open > 0 {
 			return errClosed
 		}
 	}

@@ -23,6 +23,16 @@ const (
 	DeletedItemPurge   Operation = "deletedItem.purge"
 )
 
+// The looks at what somebody else has made, which this service may not be allowed to read.
+const (
+	LookApplication Operation = "look.application"
+	LookPrincipal   Operation = "look.servicePrincipal"
+	LookCredentials Operation = "look.federatedCredentials"
+	LookRoles       Operation = "look.rbac"
+	LookAccount     Operation = "look.account"
+	LookContainer   Operation = "look.container"
+)
+
 // The requests to Azure Resource Manager.
 const (
 	RolePut    Operation = "rbac.put"

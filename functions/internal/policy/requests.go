@@ -23,6 +23,11 @@ const (
 // deadlineMargin is what an invocation needs, after its last request or pause, to park its command.
 const deadlineMargin = 20 * time.Second
 
+// Within returns a context in which requests end after a while, for somebody who waits for the answer.
+func Within(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, while+deadlineMargin)
+}
+
 // Requests sends requests, again where the table allows. It is safe for concurrent use.
 type Requests struct {
 	// Sleep waits between attempts; it returns early with the context's error.
@@ -83,7 +88,7 @@ func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosi
 	b := newBatch(op, contexts)
 	told := false
 	for n := 1; ; n++ {
-		again := b.sort(ctx, b.open, attempt(ctx, b.open, send))
+		again := b.receive(ctx, b.open, attempt(ctx, b.open, send))
 		if len(b.open) == 0 {
 			if told && errors.Join(b.errs...) == nil {
 				tell(ctx, Pause{})
@@ -132,10 +137,10 @@ type repeat struct {
 	failure *Failure
 }
 
-// sort takes the errors of the requests that were sent: they have ended, or are to be sent again.
-func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
+// receive takes the errors of the requests that were sent: they have ended, or are to be sent again.
+func (b *batch) receive(ctx context.Context, sent []int, errs []error) repeat {
 	var again repeat
-	var left, untried []int
+	var open, untried []int
 	var putOff *Failure
 	for j, i := range sent {
 		s := &b.requests[i]
@@ -150,7 +155,7 @@ func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
 		default:
 			pause, failure := s.next(ctx, err)
 			if failure == nil {
-				left = append(left, i)
+				open = append(open, i)
 				if again.failure == nil || pause > again.pause {
 					again = repeat{pause, s.failure(err, Decision{Action: RetryLater}, false)}
 				}
@@ -167,11 +172,11 @@ func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
 			b.errs[i] = b.requests[i].failure(putOff.Err, putOff.Decision, putOff.Spent)
 		} else if len(untried) < len(sent) { // else nothing has failed that they could have waited for
 			b.errs[i] = nil
-			left = append(left, i)
+			open = append(open, i)
 		}
 	}
-	slices.Sort(left)
-	b.open = left
+	slices.Sort(open)
+	b.open = open
 	return again
 }
 

@@ -147,6 +147,8 @@ func operation(api huma.API, method, path string) *huma.Operation {
 		return item.Put
 	case http.MethodPost:
 		return item.Post
+	case http.MethodPatch:
+		return item.Patch
 	default:
 		return item.Delete
 	}

@@ -63,7 +63,7 @@ var statuses = []statusRow{
 		diagnosis.CodeDDOEIntegrationNameTaken, diagnosis.CodeDDOEIntegrationNotDeleted,
 		diagnosis.CodeDeprovisioning, diagnosis.CodeIdentityReplaceRequired, diagnosis.CodeIntegrationExists,
 		diagnosis.CodeManagedIdentityForeign, diagnosis.CodeNotOwned,
-		diagnosis.CodeNothingToConfirm,
+		diagnosis.CodeIdentityBound, diagnosis.CodeNothingToConfirm, diagnosis.CodeIntegrationUnmanaged,
 		diagnosis.CodeNotProvisioned, diagnosis.CodeOperationIDReused, diagnosis.CodeSubjectTokenUnavailable,
 		diagnosis.CodeSuperseded,
 	}},

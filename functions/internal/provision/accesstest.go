@@ -54,11 +54,11 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	if !isRefused && !s.Tester.Proves(d.Spec, report) {
 		return nil
 	}
-	seen := health.Seen{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
+	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
 	if isRefused {
-		seen.Refuted = &worst
+		tested.Refuted = &worst
 	}
-	return s.Watch.Note(ctx, d, seen)
+	return s.Watch.Note(ctx, d, tested)
 }
 
 // refusedAccess picks the failure that states something of the integration. A failure of the token states nothing: its
@@ -85,7 +85,7 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 			return integration.Absent(d)
 		case d.IsEnding():
 			return refuse(diagnosis.CodeDeprovisioning)
-		case !d.Status.HasIdentity():
+		case !d.Status.IsBegun():
 			return integration.Unprovisioned(*d)
 		case s.Tester == nil, !given && s.TokenSource == nil:
 			return refuse(diagnosis.CodeSubjectTokenUnavailable)

@@ -98,7 +98,7 @@ func (r *run) takeAway(ctx context.Context, o resource.Observed) outcome {
 	if !r.ending { // what else was seen is for apply
 		return r.concluded(o, nil, results)
 	}
-	r.removed(o.Kind.Name(), o.Items, results)
+	r.noteTakenDown(o.Kind.Name(), o.Items, results)
 	return r.concluded(o, o.Items, results)
 }
 

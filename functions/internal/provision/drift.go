@@ -27,7 +27,7 @@ func (s *Service) Drift(ctx context.Context, id string) (assessment.Report, erro
 		return assessment.Report{}, operation.StoreError(err)
 	case d.Status.Phase == integration.PhaseDeleted:
 		return assessment.Report{}, integration.Absent(&d)
-	case !isBegun(d):
+	case !d.Status.IsBegun():
 		return assessment.Report{}, integration.Unprovisioned(d)
 	}
 	started := s.now()

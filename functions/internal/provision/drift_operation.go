@@ -14,9 +14,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// isBegun reports whether anything has been made of an integration: its identity comes first.
-func isBegun(d integration.Document) bool { return d.Status.HasIdentity() }
-
 // lastOperation is the operation that the document is from; nil where there is no record of it that can be read. It is
 // read before what a report compares: one that ends meanwhile still counts as running. A store that does not answer is
 // an error: an operation may run, and what would be judged is its unfinished work.

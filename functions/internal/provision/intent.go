@@ -1,8 +1,12 @@
 package provision
 
 import (
+	"context"
+	"errors"
+
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // intent is a spec as it was given, and with its defaults. Those of the identity are known when the document is.
@@ -52,4 +56,35 @@ func (w *intent) admit(d *integration.Document) error {
 			"the "+recorded.Kind.Words(recorded.ResourceGroup(), recorded.Location),
 			"the "+identity.Kind.Words(identity.ResourceGroup, identity.Location),
 			d.Status.ClientID))
+}
+
+// resolve fills the defaults in; its error lists every fault of the spec. One that has faults by the defaults alone is
+// held against what there is: the identity may be complete by that.
+func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
+	resolved, findings, err := s.Defaults.Resolve(ctx, id, w.given)
+	if err != nil {
+		return noIdentity(err)
+	}
+	if len(findings) > 0 && integration.IsValidID(id) {
+		d, err := s.Repository.Get(ctx, id)
+		if err != nil && !errors.Is(err, integration.ErrNotFound) && !integration.IsRefused(err) {
+			return operation.StoreError(err)
+		}
+		completed := w.given
+		completed.Identity = d.IdentityGiven(w.given.Identity)
+		resolved, findings, err = s.Defaults.Resolve(ctx, id, completed)
+		if err != nil {
+			return noIdentity(err)
+		}
+	}
+	if len(findings) > 0 {
+		return faulty(findings)
+	}
+	w.resolved = resolved
+	return nil
+}
+
+// noIdentity is the refusal where the service's own tenant, a default, could not be found out.
+func noIdentity(err error) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
 }

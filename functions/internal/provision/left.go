@@ -15,26 +15,26 @@ type TeardownResult struct {
 	Left []string `json:"left,omitempty"`
 }
 
-// removal is what an attempt at a teardown has come to for one kind.
-type removal struct {
+// takenDown is what an attempt at a teardown has come to for one kind.
+type takenDown struct {
 	items   []resource.Item
 	results []resource.Result
 }
 
-// removed notes what became of a kind's items.
-func (r *run) removed(kind string, items []resource.Item, results []resource.Result) {
+// noteTakenDown notes what became of a kind's items.
+func (r *run) noteTakenDown(kind string, items []resource.Item, results []resource.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.removals[kind] = removal{items, results}
+	r.takenDown[kind] = takenDown{items, results}
 }
 
-// left tells what stays: of each kind what was not seen to be gone, and what is a person's.
-func (r *run) left(seen []resource.Observed) []string {
+// leftovers tells what stays: of each kind what was not seen to be gone, and what is a person's.
+func (r *run) leftovers(seen []resource.Observed) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var texts []string
 	for _, o := range seen {
-		done, isBegun := r.removals[o.Kind.Name()]
+		done, isBegun := r.takenDown[o.Kind.Name()]
 		if !isBegun {
 			done.items = o.Items
 		}
@@ -48,7 +48,7 @@ func (r *run) left(seen []resource.Observed) []string {
 }
 
 // leftOf is the sentence about an item that stays; empty for one that is gone, or that is no concern of a teardown.
-func (d removal) leftOf(item resource.Item) string {
+func (d takenDown) leftOf(item resource.Item) string {
 	switch {
 	case item.Err != nil:
 		return notGone(item, "it could not be looked at: "+reason(item.Err))

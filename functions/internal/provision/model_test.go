@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -132,13 +133,17 @@ func drawSpec(t *rapid.T) integration.Spec {
 	s = of(rapid.SampledFrom([]integration.IdentityKind{integration.IdentityApplication,
 		integration.IdentityManaged}).Draw(t, "identity"), s)
 	// it is about one container, which it writes to
-	if platform := rapid.IntRange(0, 2).Draw(t, "platform"); platform > 0 {
+	if platform := rapid.SampledFrom([]string{"none", "ours", "theirs"}).Draw(t, "platform"); platform != "none" {
 		s.Storage = []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: s.Storage[0].Container,
 			Access: integration.AccessReadWrite}}
 		s.DDOE = &integration.DDOE{OrganizationID: dataloop.OrganizationID, Integration: true}
-		if platform > 1 {
+		if platform == "theirs" {
+			s.DDOE.IntegrationID = "theirs"
+		}
+		if rapid.Bool().Draw(t, "with a driver") {
 			s.DDOE.Driver = &integration.Driver{ProjectID: dataloop.ProjectID,
-				Name: rapid.SampledFrom([]string{"images", "other"}).Draw(t, "driver")}
+				Name: rapid.SampledFrom([]string{"images", "other"}).Draw(t, "driver"),
+				Path: rapid.SampledFrom([]string{"", "a", "a/b"}).Draw(t, "path")}
 		}
 	}
 	return s
@@ -162,6 +167,12 @@ func (m *machine) provision(t *rapid.T) {
 	}
 	require.NoError(t, err)
 	m.carryOut(t, a)
+	if m.wanted != nil && m.wanted.DDOE != nil && m.wanted.DDOE.IntegrationID == "" && s.DDOE != nil &&
+		s.DDOE.IntegrationID != "" { // the driver moves first, and ours goes with the next run
+		a, err = m.service.Submit(t.Context(), provision.Submission{ID: id, Spec: s, Replace: replace})
+		require.NoError(t, err)
+		m.carryOut(t, a)
+	}
 	if kind != m.kind { // another identity: what was set on the one before, or granted to it, has gone with it
 		m.conditions, m.isDisabled = map[string]string{}, false
 	}
@@ -259,9 +270,12 @@ func (m *machine) isAsWanted(t *rapid.T) {
 			want.Grants = append(want.Grants, grant+m.conditions[grant])
 		}
 		if p := m.wanted.DDOE; p != nil {
-			want.Integrations = []string{m.wanted.DisplayName}
+			if p.IntegrationID == "" {
+				want.Integrations = []string{m.wanted.DisplayName}
+			}
 			if p.Driver != nil {
-				want.Drivers = []string{p.Driver.Name + " in " + m.wanted.Storage[0].Container}
+				want.Drivers = []string{p.Driver.Name + " in " + m.wanted.Storage[0].Container + "/" + p.Driver.Path +
+					" on " + cmp.Or(p.IntegrationID, "ours")}
 			}
 		}
 	}
@@ -313,17 +327,17 @@ func (m *machine) state() state {
 			s.Grants = append(s.Grants, grantOf(a.Scope, a.RoleDefinitionID)+a.Condition)
 		}
 	}
-	integrations := map[any]bool{}
+	on := map[any]string{"theirs": "theirs"}
 	for _, o := range m.world.DDOEObjects(dataloop.Integrations) {
 		if o["id"] != "theirs" {
-			integrations[o["id"]] = true
+			on[o["id"]] = "ours"
 			s.Integrations = append(s.Integrations, fmt.Sprint(o["name"]))
 		}
 	}
 	for _, o := range m.world.DDOEObjects(dataloop.Drivers) {
 		if o["id"] != "theirs" {
-			require.True(m.t, integrations[o["integrationId"]], "the driver is on our integration")
-			s.Drivers = append(s.Drivers, o["name"].(string)+" in "+o["containerName"].(string))
+			s.Drivers = append(s.Drivers, fmt.Sprintf("%v in %v/%v on %s", o["name"], o["containerName"], o["path"],
+				on[o["integrationId"]]))
 		}
 	}
 	return s

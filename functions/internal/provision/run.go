@@ -40,13 +40,16 @@ type run struct {
 	recorded int
 	// taught are the kinds whose objects turned out to be other ones than they were told.
 	taught map[string]bool
-	// removals are what the kinds came to in a teardown.
-	removals map[string]removal
+	// takenDown is what the kinds came to in a teardown.
+	takenDown map[string]takenDown
 }
 
+// newRun has the kinds of the integration alone: what somebody else has made is written by none of them.
 func (s *Service) newRun(a *operation.Attempt) *run {
-	return &run{Service: s, recorder: &recorder{attempt: a}, changing: provisioning, taught: map[string]bool{},
-		removals: map[string]removal{}}
+	own := *s
+	own.Kinds = resource.Of(s.Kinds, a.Document())
+	return &run{Service: &own, recorder: &recorder{attempt: a}, changing: provisioning, taught: map[string]bool{},
+		takenDown: map[string]takenDown{}}
 }
 
 // provision makes everything that the spec asks for, and removes what it does not ask for any more. Beside it the

@@ -51,7 +51,7 @@ type Watch interface {
 	// Plan plans the checks of an integration. It may be repeated.
 	Plan(ctx context.Context, d integration.Document) error
 	// Note takes in what a test of access has found, in health and in the document.
-	Note(ctx context.Context, d integration.Document, seen health.Seen) error
+	Note(ctx context.Context, d integration.Document, tested health.TestResult) error
 	// Ask has an integration looked at soon.
 	Ask(ctx context.Context, d integration.Document) error
 	// AskIfOtherwise is Ask where a look at the structure says another thing than is known.

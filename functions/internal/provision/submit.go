@@ -111,12 +111,16 @@ func (s *Service) accessTestIntent(c message.Command) operation.Intent {
 		Admit: s.admitAccessTest(false)}
 }
 
-// admitProvision refuses a change while a teardown runs.
+// admitProvision refuses a change while a teardown runs, and of what somebody else has made.
 func admitProvision(d *integration.Document) error {
-	if d != nil && d.IsEnding() {
+	switch {
+	case d != nil && d.IsEnding():
 		return refuse(diagnosis.CodeDeprovisioning)
+	case d != nil && d.IsUnmanaged && d.Status.Phase != integration.PhaseDeleted:
+		return refuse(diagnosis.CodeIntegrationUnmanaged)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // admitRepair lets a command without a spec bring an existing integration to its spec again.
@@ -148,6 +152,7 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // applySpec writes a spec as the intent. Ids in the status stay: they tell what exists, and after a teardown what can
 // be restored.
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
+	d.IsUnmanaged = false // what was imported before, and forgotten, is somebody else's
 	isChanged := d.ReplaceSpec(spec)
 	if !isChanged && d.IsMade() {
 		return // nothing is known to have changed: the run looks, and states so where something has
@@ -160,32 +165,6 @@ func (s *Service) intent(given integration.Spec, replace bool) *intent {
 	return &intent{given: given, defaults: s.Defaults, replace: replace}
 }
 
-// resolve fills the defaults in; its error lists every fault of the spec. One that has faults by the defaults alone is
-// held against what there is: the identity may be complete by that.
-func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
-	resolved, findings, err := s.Defaults.Resolve(ctx, id, w.given)
-	if err != nil {
-		return noIdentity(err)
-	}
-	if len(findings) > 0 && integration.IsValidID(id) {
-		d, err := s.Repository.Get(ctx, id)
-		if err != nil && !errors.Is(err, integration.ErrNotFound) && !integration.IsRefused(err) {
-			return operation.StoreError(err)
-		}
-		completed := w.given
-		completed.Identity = d.IdentityGiven(w.given.Identity)
-		resolved, findings, err = s.Defaults.Resolve(ctx, id, completed)
-		if err != nil {
-			return noIdentity(err)
-		}
-	}
-	if len(findings) > 0 {
-		return faulty(findings)
-	}
-	w.resolved = resolved
-	return nil
-}
-
 // Faults are those that Submit would refuse a spec for; none where that cannot be told now.
 func (s *Service) Faults(ctx context.Context, id string, spec integration.Spec) []diagnosis.Finding {
 	var refused *diagnosis.Error
@@ -193,11 +172,6 @@ func (s *Service) Faults(ctx context.Context, id string, spec integration.Spec) 
 		return refused.Diagnosis.Findings
 	}
 	return nil
-}
-
-// noIdentity is the refusal where the service's own tenant, a default, could not be found out.
-func noIdentity(err error) error {
-	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
 }
 
 // faulty is the refusal of a spec.

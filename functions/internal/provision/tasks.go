@@ -27,14 +27,14 @@ type outcome struct {
 	err        error
 }
 
-// journey is how far the tasks of a run have come.
-type journey struct {
+// progress is how far the tasks of a run have come.
+type progress struct {
 	tasks       []task
 	begun, done map[string]bool
 }
 
 // ready are the tasks that can begin. Those that are needless by now are done.
-func (j *journey) ready() []task {
+func (j *progress) ready() []task {
 	for {
 		var ready []task
 		isPassed := false
@@ -64,7 +64,7 @@ func (r *run) carryOut(ctx context.Context, tasks []task) error {
 		outcome
 	}
 	results := make(chan ended, len(tasks)) // so that a task ends while a record is written
-	j := journey{tasks: tasks, begun: map[string]bool{}, done: map[string]bool{}}
+	j := progress{tasks: tasks, begun: map[string]bool{}, done: map[string]bool{}}
 	failed, running, hasWritten := map[string]error{}, 0, false
 	var broken error
 	take := func(e ended) {

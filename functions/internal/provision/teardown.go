@@ -19,10 +19,10 @@ func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, erro
 	r := s.newRun(a)
 	r.ending = true
 	r.changing = func(d *integration.Document) { d.Withdraw(r.now()) }
-	r.veto = newVeto(s.Kinds)
-	seen := r.unseen(s.Kinds)
+	r.veto = newVeto(r.Kinds)
+	seen, stays := r.unseen(r.Kinds), theirs(a.Document())
 	err := r.takeDown(ctx, seen)
-	left := r.left(seen)
+	left := append(r.leftovers(seen), stays...)
 	if err != nil && ctx.Err() == nil {
 		r.showLeft(ctx, left)
 	}
@@ -57,7 +57,7 @@ func (r *run) takeDown(ctx context.Context, seen []resource.Observed) error {
 func (r *run) leaveTombstone(ctx context.Context) error {
 	purged := r.attempt.Command().Purge
 	return r.concludeWith(ctx, func(d *integration.Document) error {
-		d.Status = d.Status.Tombstone(purged)
+		d.Status = integration.Tombstone(*d, purged)
 		return nil
 	}, operation.News{Type: message.TypeIntegrationDeleted})
 }

@@ -97,7 +97,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 		if err := v.askProver(ctx, a, d, true); err != nil {
 			return err
 		}
-		return v.watch.Note(ctx, d, health.Seen{Report: report})
+		return v.watch.Note(ctx, d, health.TestResult{Report: report})
 	}
 	if report.IsSound() { // nothing is wrong, and testing again will prove no more
 		gap, _ := v.tester.Unproved(d.Spec, report)
@@ -109,11 +109,11 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	goesOn := patient && a.Number() < lastVerification()
 	if report.Verdict == assessment.VerdictFail {
 		// first, as a message that is delivered again finds a document that has failed
-		seen := health.Seen{Report: report, IsOutOfPatience: !goesOn}
+		tested := health.TestResult{Report: report, IsOutOfPatience: !goesOn}
 		if goesOn {
-			seen.Refuted = &worst
+			tested.Refuted = &worst
 		}
-		if err := v.watch.Note(ctx, d, seen); err != nil {
+		if err := v.watch.Note(ctx, d, tested); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ var secretShapes = sync.OnceValue(func() []shape {
 		// A client secret of Entra, the 64 bytes of a storage account's key, keys of AWS and tokens of GitHub.
 		{regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31,}`), redacted, []string{"Q~"}},
 		{regexp.MustCompile(`[A-Za-z0-9+/]{86}==`), redacted, []string{"=="}},
-		{regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`), redacted, []string{"AKIA", "gh"}},
+		{regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{36}`), redacted, []string{"AKIA", "gh"}},
 		// Three long base64url parts with dots between them, whatever they hold. Host names and versions have shorter
 		// parts.
 		{regexp.MustCompile(`\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`), redacted,

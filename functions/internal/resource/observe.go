@@ -22,8 +22,21 @@ type Observed struct {
 	Document integration.Document
 }
 
-// Observe looks at all kinds at once.
+// Observe looks at all kinds that an integration consists of, out of the list of all: at once, but for what somebody
+// else has made.
 func Observe(ctx context.Context, kinds []Kind, v View) []Observed {
+	kinds = Of(kinds, v.Document)
+	var seen []Observed
+	if v.Document.IsUnmanaged {
+		seen = lookInTurn(ctx, kinds, v)
+	} else {
+		seen = observeAll(ctx, kinds, v)
+	}
+	fold(seen)
+	return seen
+}
+
+func observeAll(ctx context.Context, kinds []Kind, v View) []Observed {
 	seen := make([]Observed, len(kinds))
 	var wait sync.WaitGroup
 	for i, kind := range kinds {
@@ -31,7 +44,6 @@ func Observe(ctx context.Context, kinds []Kind, v View) []Observed {
 		wait.Go(func() { seen[i].Items = kind.Observe(ctx, v) })
 	}
 	wait.Wait()
-	fold(seen)
 	return seen
 }
 
@@ -48,8 +60,11 @@ func fold(seen []Observed) {
 	}
 	roots := map[string]string{}
 	for _, o := range seen {
-		for _, item := range InState(o.Items, Missing, Restorable) {
-			roots[o.Kind.Name()] = cmp.Or(roots[o.Kind.Name()], item.checkID())
+		for _, item := range o.Items {
+			isUnseen := item.Err != nil && o.Document.IsUnmanaged // nothing of what is on it can be seen
+			if isUnseen || item.Err == nil && (item.State == Missing || item.State == Restorable) {
+				roots[o.Kind.Name()] = cmp.Or(roots[o.Kind.Name()], item.checkID())
+			}
 		}
 	}
 	for _, o := range seen {
@@ -57,6 +72,9 @@ func fold(seen []Observed) {
 			for i := range o.Items {
 				if o.Items[i].State == Missing {
 					o.Items[i].Root = cmp.Or(o.Items[i].Root, roots[need])
+				}
+				if o.Items[i].Root != "" && o.Document.IsUnmanaged { // it was not looked at
+					o.Items[i].Code, o.Items[i].Detail = "", ""
 				}
 			}
 		}
@@ -122,7 +140,8 @@ func (i Item) check(propagated bool) assessment.Check {
 		check = assessment.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
 		check.Transient = !propagated && !i.Apart // what is elsewhere than in Entra and Azure does not replicate
 	default:
-		check = assessment.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title}
+		check = assessment.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title,
+			Detail: i.Detail}
 	}
 	if i.Root != "" && i.Err == nil { // its root is what has to be mended
 		check.Status, check.DependsOn, check.Remedy = diagnosis.OutcomeSkip, i.Root, nil

@@ -32,7 +32,7 @@ type Proof struct {
 
 // ProverOf is the kind that others prove access through; nil where there is none for the integration.
 func ProverOf(kinds []Kind, d integration.Document) Prover {
-	for _, k := range kinds {
+	for _, k := range Of(kinds, d) {
 		if p, ok := k.(Prover); ok && p.CanProve(d) {
 			return p
 		}

@@ -15,11 +15,21 @@ import (
 type Document struct {
 	ID               string           `json:"id"`
 	Spec             integration.Spec `json:"spec"`
+	IsUnmanaged      bool             `json:"unmanaged,omitempty"`
 	Generation       int              `json:"generation" doc:"Counts the changes of the spec, from 1"`
 	Status           Status           `json:"status"`
 	CreatedAt        time.Time        `json:"createdAt"`
 	FirstOperationID string           `json:"firstOperationId,omitempty" doc:"Operation that made the integration"`
 	UpdatedAt        time.Time        `json:"updatedAt"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Document) LongTags() map[string]string {
+	return map[string]string{
+		"IsUnmanaged": `doc:"It was imported: somebody else has made what it consists of, and it is ` +
+			`watched, tested, ` +
+			`and never changed"`,
+	}
 }
 
 // DocumentOf is what a caller sees of a document.
@@ -33,7 +43,7 @@ func DocumentOf(d integration.Document) Document {
 		status.DDOE.Confirmed = d.Confirmation()
 	}
 	return Document{
-		ID: d.ID, Spec: d.Spec, Generation: d.Generation, Status: status,
+		ID: d.ID, Spec: d.Spec, IsUnmanaged: d.IsUnmanaged, Generation: d.Generation, Status: status,
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt,
 	}
 }

@@ -215,7 +215,8 @@ func (c *call) listAssignments(scope string) (answer, error) {
 	if err := c.scopeExists(scope); err != nil {
 		return answer{}, err
 	}
-	keep, err := parseFilter(c.request.URL.Query().Get("$filter"))
+	keep, err := parseFilter(c.request.URL.Query().Get("$filter"),
+		func(id string) []string { return rbac.GroupsOf(c.world.RBAC, id) })
 	if err != nil {
 		return answer{}, err
 	}
@@ -225,8 +226,9 @@ func (c *call) listAssignments(scope string) (answer, error) {
 	}
 	rows := slices.DeleteFunc(c.world.RoleAssignments(), func(ra rbac.RoleAssignment) bool {
 		applies := rbac.ScopeContains(ra.Scope, scope) || !keep.atScope && rbac.ScopeContains(scope, ra.Scope)
-		return !applies || ra.ID <= string(after) || keep.principal != "" && !strings.EqualFold(keep.principal,
-			ra.PrincipalID)
+		isHolder := func(id string) bool { return strings.EqualFold(id, ra.PrincipalID) }
+		return !applies || ra.ID <= string(after) || len(keep.principals) > 0 && !slices.ContainsFunc(keep.principals,
+			isHolder)
 	})
 	slices.SortFunc(rows, func(a, b rbac.RoleAssignment) int { return strings.Compare(a.ID, b.ID) })
 	body := object{}
@@ -251,27 +253,28 @@ func (c *call) nextLink(last string) string {
 
 // filter is what $filter of a list of assignments may hold.
 type filter struct {
-	atScope   bool
-	principal string
+	atScope bool
+	// principals are those whose assignments are asked for; none means everybody's.
+	principals []string
 }
 
-// parseFilter reads atScope(), assignedTo('id') and principalId eq 'id', joined by "and". Groups are not modelled, so
-// assignedTo is the same as principalId.
-func parseFilter(text string) (filter, error) {
+// parseFilter reads atScope(), assignedTo('id') and principalId eq 'id', joined by "and". The groups of a principal
+// count for assignedTo alone.
+func parseFilter(text string, groupsOf func(principalID string) []string) (filter, error) {
 	var f filter
 	if strings.TrimSpace(text) == "" {
 		return f, nil
 	}
 	for clause := range strings.SplitSeq(text, " and ") {
 		clause = strings.TrimSpace(clause)
-		lower := strings.ToLower(clause)
+		lower, withGroups := strings.ToLower(clause), false
 		var literal string
 		switch {
 		case lower == "atscope()":
 			f.atScope = true
 			continue
 		case strings.HasPrefix(lower, "assignedto(") && strings.HasSuffix(lower, ")"):
-			literal = clause[len("assignedto(") : len(clause)-1]
+			literal, withGroups = clause[len("assignedto("):len(clause)-1], true
 		case strings.HasPrefix(lower, "principalid eq "):
 			literal = strings.TrimSpace(clause[len("principalid eq "):])
 		}
@@ -280,7 +283,10 @@ func parseFilter(text string) (filter, error) {
 			return filter{}, badRequest("UnsupportedQuery", "The filter '"+text+"' is not supported. Supported "+
 				"filters are either 'atScope()', 'principalId eq '{value}'' or 'assignedTo('{value}')'.")
 		}
-		f.principal = id.String()
+		f.principals = []string{id.String()}
+		if withGroups {
+			f.principals = append(f.principals, groupsOf(id.String())...)
+		}
 	}
 	return f, nil
 }

@@ -72,7 +72,7 @@ its ARM id, as all credentials are.
 
 PUT /objects/denyAssignments/{name} {"scope", "actions", "notActions", "dataActions", "notDataActions", "principals",
 "excludePrincipals"} forbids whatever roles allow; without principals everybody. PUT /objects/locks/{name}
-{"scope", "level": "CanNotDelete|ReadOnly"} binds Resource Manager alone.
+{"scope", "level": "CanNotDelete|ReadOnly"} binds Resource Manager alone. Members of groups/{id} have its roles.
 
 PUT /objects/ddoe.users/` + dataloop.UserEmail +
 	` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what

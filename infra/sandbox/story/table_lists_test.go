@@ -8,6 +8,11 @@ type group struct {
 	codes []string
 }
 
+// ofLooks are the codes of looks at what somebody else has made.
+const ofLooks = `client-id-is-object-id credential-flexible-undecided directory-not-readable
+	federated-credential-differs network-rules-restrict role-not-known role-without-data-rights storage-not-readable
+	tenant-not-seen`
+
 // outside are the codes that no row makes true: those that say nothing of an integration's state, and those of it that
 // another test is for.
 func outside() []group {
@@ -16,13 +21,13 @@ func outside() []group {
 			strings.Fields(ofInput)},
 		{"it is about a request or a message, and who sends it", strings.Fields(`
 			bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
-			caller-token-tenant conflict duplicate-member forbidden identity-replace-required
-			integration-exists integration-not-found invalid-combination invalid-continuation-token invalid-id
-			invalid-operation-id invalid-parameter invalid-value malformed-body message-too-large
-			method-not-allowed missing-member nested-too-deep not-a-cloudevent not-acceptable not-found not-json
-			not-owned nothing-to-confirm operation-id-reused operation-not-found precondition-failed
-			session-mismatch unauthorized unknown-command unknown-member unsupported-content-encoding
-			unsupported-media-type wrong-type`)},
+			caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
+			integration-exists integration-not-found integration-unmanaged invalid-combination
+			invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
+			malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
+			not-acceptable not-found not-json not-owned nothing-to-confirm operation-id-reused
+			operation-not-found precondition-failed session-mismatch unauthorized unknown-command
+			unknown-member unsupported-content-encoding unsupported-media-type wrong-type`)},
 		{"it says how far an operation or an integration is, or what was not looked at: nothing is broken",
 			strings.Fields(`
 			attempts-exhausted awaiting-person awaiting-verification budget-exhausted canceled dead-lettered
@@ -36,6 +41,7 @@ func outside() []group {
 			strings.Fields(`
 			address-not-public container-public host-not-allowed ids-swapped issuer-document-invalid
 			issuer-document-mismatch issuer-document-unusual issuer-key-unusable issuer-unavailable`)},
+		{"it is about what somebody else has made: the tests of package structure tell them", strings.Fields(ofLooks)},
 		{"it is about the subject token that was sent, or that nobody gives, and not about the integration",
 			strings.Fields(`
 			assertion-expired assertion-from-entra assertion-malformed assertion-type-unsupported
@@ -71,26 +77,27 @@ func outside() []group {
 }
 
 const ofInput = `
-	audience-blank audience-blank-edge audience-case audience-custom audience-default-scope audience-encoding
-	audience-invisible-character audience-other-cloud audience-placeholder audience-quoted audience-required
-	audience-secret audience-too-long audience-trailing-slash client-id-blank-edge client-id-encoding
-	client-id-invisible-character client-id-is-tenant-id client-id-microsoft client-id-nil client-id-not-guid
-	client-id-placeholder client-id-quoted client-id-required client-id-secret ddoe-blank-edge
-	ddoe-container-required ddoe-control-character ddoe-encoding ddoe-integration-required ddoe-one-storage
-	ddoe-organization-required ddoe-project-required ddoe-secret ddoe-too-long ddoe-write-required
-	display-name-blank-edge display-name-control-character display-name-encoding display-name-secret
-	display-name-too-long duplicate-storage duplicate-subject file-byte-order-mark file-empty file-encoding
-	file-member-duplicate file-member-misnamed file-member-missing file-member-unknown file-missing file-not-json
-	file-not-object file-not-text file-secret file-too-large file-trailing-data file-value-not-string file-wrapped
-	file-wrong-kind form-client-id-mismatch form-ids-swapped form-tenant-id-mismatch invalid-access
-	invalid-container invalid-credential-file invalid-driver-path invalid-identity invalid-interval invalid-mode
-	invalid-prefix invalid-resource-id invalid-service-name invalid-spec issuer-address issuer-blank-edge
-	issuer-discovery-path issuer-encoding issuer-entra issuer-fragment issuer-host-case issuer-invisible-character
-	issuer-local issuer-not-https issuer-placeholder issuer-port issuer-query issuer-quoted issuer-required
-	issuer-secret issuer-subject-swapped issuer-too-long issuer-unexpected issuer-user-info malformed-form
-	missing-subject service-name-without-template storage-required subject-blank-edge subject-encoding
-	subject-invisible-character subject-placeholder subject-quoted subject-required subject-secret
-	subject-service-account subject-too-long subject-unexpected subject-wildcard tenant-id-alias
-	tenant-id-blank-edge tenant-id-domain tenant-id-encoding tenant-id-invisible-character tenant-id-microsoft
-	tenant-id-nil tenant-id-not-guid tenant-id-placeholder tenant-id-quoted tenant-id-required tenant-id-secret
-	tenant-not-served too-many-storage too-many-subjects`
+	audience-blank audience-blank-edge audience-case audience-copied audience-custom audience-default-scope
+	audience-encoding audience-invisible-character audience-other-cloud audience-placeholder audience-quoted
+	audience-required audience-secret audience-too-long audience-trailing-slash client-id-blank-edge
+	client-id-copied client-id-encoding client-id-invisible-character client-id-is-tenant-id client-id-microsoft
+	client-id-nil client-id-not-guid client-id-placeholder client-id-quoted client-id-required client-id-secret
+	ddoe-blank-edge ddoe-container-required ddoe-control-character ddoe-encoding ddoe-integration-required
+	ddoe-one-storage ddoe-organization-required ddoe-project-required ddoe-secret ddoe-too-long
+	ddoe-write-required display-name-blank-edge display-name-control-character display-name-encoding
+	display-name-secret display-name-too-long duplicate-storage duplicate-subject file-byte-order-mark file-empty
+	file-encoding file-member-duplicate file-member-misnamed file-member-missing file-member-unknown file-missing
+	file-not-json file-not-object file-not-text file-secret file-too-large file-trailing-data
+	file-value-not-string file-wrapped file-wrong-kind form-client-id-mismatch form-ids-swapped
+	form-tenant-id-mismatch invalid-access invalid-container invalid-credential-file invalid-driver-path
+	invalid-identity invalid-interval invalid-mode invalid-prefix invalid-resource-id invalid-service-name
+	invalid-spec issuer-address issuer-blank-edge issuer-copied issuer-discovery-path issuer-encoding issuer-entra
+	issuer-fragment issuer-host-case issuer-invisible-character issuer-local issuer-not-https
+	issuer-other-platform issuer-placeholder issuer-port issuer-query issuer-quoted issuer-required issuer-secret
+	issuer-subject-swapped issuer-too-long issuer-unexpected issuer-user-info malformed-form missing-subject
+	service-name-without-template storage-required subject-blank-edge subject-copied subject-encoding
+	subject-invisible-character subject-other-platform subject-placeholder subject-quoted subject-required
+	subject-secret subject-service-account subject-too-long subject-unexpected subject-wildcard tenant-id-alias
+	tenant-id-blank-edge tenant-id-copied tenant-id-domain tenant-id-encoding tenant-id-invisible-character
+	tenant-id-microsoft tenant-id-nil tenant-id-not-guid tenant-id-placeholder tenant-id-quoted tenant-id-required
+	tenant-id-secret tenant-not-served too-many-storage too-many-subjects`

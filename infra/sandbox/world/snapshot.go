@@ -20,6 +20,7 @@ type Snapshot struct {
 	RoleAssignments              []rbac.RoleAssignment         `json:"roleAssignments"`
 	DenyAssignments              []rbac.DenyAssignment         `json:"denyAssignments"`
 	Locks                        []rbac.Lock                   `json:"locks"`
+	Groups                       []rbac.Group                  `json:"groups"`
 
 	UserAssignedIdentities          []UserAssignedIdentity           `json:"userAssignedIdentities"`
 	UserAssignedIdentityCredentials []UserAssignedIdentityCredential `json:"userAssignedIdentityCredentials"`
@@ -38,5 +39,6 @@ func (w *World) Snapshot() Snapshot {
 	}
 	s.RoleAssignments, s.DDOE = w.RBAC.Snapshot(), w.Platform.Snapshot()
 	s.DenyAssignments, s.Locks = w.RBAC.RestrictionsHeld()
+	s.Groups = rbac.GroupsHeld(w.RBAC)
 	return s
 }

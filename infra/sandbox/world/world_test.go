@@ -134,6 +134,7 @@ func TestResetForgetsEveryKind(t *testing.T) {
 		"federatedIdentityCredentials": {"f", `{"applicationId":"a","name":"n"}`},
 		"roleAssignments":              {oneName, `{"scope":"/s","principalId":"p","roleDefinitionId":"r"}`},
 		"denyAssignments":              {"n", `{"scope":"/s","actions":["*"]}`},
+		"groups":                       {"g", `{"members":["p"]}`},
 		"locks":                        {"l", `{"scope":"/s","level":"ReadOnly"}`},
 		"storageAccounts":              {"acmenew", `{}`},
 		"userAssignedIdentities":       {"made", `{}`},

@@ -125,6 +125,8 @@ func exact(name string) Rules {
 		{Code: diagnosis.Code(name + "-invisible-character"), Last: true, Expected: "visible characters only",
 			Broken: invisible, At: invisibleAt},
 		{Code: diagnosis.Code(name + "-quoted"), Last: true, Expected: "no quotation marks around it", Broken: quoted},
+		{Code: diagnosis.Code(name + "-copied"), Last: true, Expected: "the value alone", Broken: copied,
+			At: copiedAt},
 		{Code: diagnosis.Code(name + "-placeholder"), Last: true, Expected: "the real value, without brackets",
 			Broken: placeholder},
 	}

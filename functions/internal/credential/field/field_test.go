@@ -336,7 +336,8 @@ func TestWarningsRefuseNoSpec(t *testing.T) {
 			}
 		}
 	}
-	assert.ElementsMatch(t, []string{"audience-custom", "tenant-id-domain", "tenant-id-microsoft", "issuer-address",
+	assert.ElementsMatch(t, []string{"audience-custom", "tenant-id-domain", "tenant-id-microsoft",
+		"issuer-other-platform", "subject-other-platform", "issuer-address",
 		"issuer-port", "issuer-host-case"}, warnings)
 }
 

@@ -1,8 +1,10 @@
 package field
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -43,7 +45,9 @@ func IsDomain(v string) bool { return domainShape.MatchString(v) }
 func guid(name string) Rules {
 	return Rules{
 		{Code: diagnosis.Code(name + "-not-guid"), Last: true,
-			Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11", Broken: notGUID,
+			Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11",
+			Broken:   func(v string) string { why, _ := notGUID(v); return why },
+			At:       func(v string) int { _, at := notGUID(v); return at },
 			Hidden: func(v string) bool {
 				return ActualID(v) == ""
 			}},
@@ -55,20 +59,49 @@ func guid(name string) Rules {
 	}
 }
 
-func notGUID(v string) string {
+// notGUID tells why a value is no GUID, and where the first character is that is not as in one; -1 where none is.
+func notGUID(v string) (string, int) {
 	inner := strings.Trim(v, "{}()")
-	switch {
+	switch at := strings.LastIndexFunc(v, func(r rune) bool { return r == '/' || r == ':' }) + 1; {
 	case IsGUID(v):
-		return ""
+		return "", -1
 	case IsGUID(inner):
-		return "The GUID stands in brackets."
+		return "The GUID stands in brackets.", 0
 	case len(v) == 32 && uuid.Validate(v) == nil:
-		return "The GUID has no hyphens."
+		return "The GUID has no hyphens.", 8
+	case at > 0 && IsGUID(v[at:]):
+		return "The GUID stands behind a scheme or path.", 0
 	case strings.Contains(v, "/"):
-		return "The value is a path or URL, not a GUID."
-	default:
-		return "The value is not a GUID: 8-4-4-4-12 hexadecimal digits."
+		return "The value is a path or URL, not a GUID.", -1
 	}
+	if why, at := faultyGroup(v); why != "" {
+		return why, at
+	}
+	return "The value is not a GUID: 8-4-4-4-12 hexadecimal digits.", -1
+}
+
+// faultyGroup finds the group of what is almost a GUID that has too many or too few digits, or none at a place.
+func faultyGroup(v string) (string, int) {
+	groups := strings.Split(v, "-")
+	lengths := []int{8, 4, 4, 4, 12}
+	if len(groups) != len(lengths) {
+		return "", -1
+	}
+	start := 0
+	for i, group := range groups {
+		odd := strings.IndexFunc(group, func(r rune) bool {
+			return !strings.ContainsRune("0123456789abcdefABCDEF", r)
+		})
+		switch n := utf8.RuneCountInString(group); {
+		case odd >= 0:
+			at := utf8.RuneCountInString(v[:start+odd])
+			return fmt.Sprintf("Character %d is no hexadecimal digit.", at+1), at
+		case n != lengths[i]:
+			return fmt.Sprintf("Group %d has %d digits, and not %d.", i+1, n, lengths[i]), start + min(n, lengths[i])
+		}
+		start += len(group) + 1
+	}
+	return "", -1
 }
 
 // ActualID returns what should be a GUID as it may be repeated: only what can hardly be a password.

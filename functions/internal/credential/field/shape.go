@@ -70,7 +70,7 @@ func control(v string) string {
 
 // quoted finds a value that was pasted with the quotation marks of where it came from.
 func quoted(v string) string {
-	return when(len(v) > 1 && strings.ContainsRune("\"'`", rune(v[0])) && v[0] == v[len(v)-1],
+	return when(len(v) > 1 && strings.ContainsRune("\"'`", rune(v[0])) && strings.IndexByte(v[1:], v[0]) == len(v)-2,
 		"The value stands in quotation marks of its own.")
 }
 
@@ -102,7 +102,7 @@ func isSample(guid string) bool {
 var (
 	clientSecretShape = regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31}`)
 	passwordShape     = regexp.MustCompile(`://[^\s"']*:[^\s"']*@`)
-	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`)
+	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{36}`)
 )
 
 // hasShape reports whether a text has a shape, which none has that lacks all of the signs: to look for them is quick.

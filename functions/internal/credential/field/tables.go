@@ -35,8 +35,13 @@ func Issuer() Rules {
 			}},
 		Rule{Code: diagnosis.CodeIssuerEntra, Expected: "the issuer of the platform",
 			Broken: onURL(func(u *url.URL) string {
-				return when(isEntra(u.Hostname()), "The URL is an issuer of Entra itself.")
+				return ofEntra(u.Hostname())
 			})},
+		Rule{Code: diagnosis.CodeIssuerOtherPlatform, Expected: "the issuer of the DDOE platform",
+			Broken: func(v string) string {
+				name := OtherIssuer(v)
+				return when(name != "", "The issuer is that of "+name+".")
+			}},
 		Rule{Code: diagnosis.CodeIssuerLocal, Last: true, Expected: "a host that Entra can reach",
 			Broken: onURL(func(u *url.URL) string {
 				return when(isLocal(u.Hostname()), "The host is one that only a private network knows.")
@@ -63,6 +68,11 @@ func Subject() Rules {
 			}},
 		Rule{Code: diagnosis.CodeSubjectServiceAccount, Expected: "system:serviceaccount:{namespace}:{name}, " +
 			"lower-case DNS names", Broken: serviceAccount},
+		Rule{Code: diagnosis.CodeSubjectOtherPlatform, Expected: "the claim sub of the DDOE platform's tokens",
+			Broken: func(v string) string {
+				name := OtherSubject(v)
+				return when(name != "", "The subject has the form of "+name+".")
+			}},
 	)
 }
 
@@ -104,7 +114,7 @@ func Audience(own string) Rules {
 				"The audience is that of another cloud than the one this service works in.")
 		}, At: func(v string) int { return differs(own, v) }},
 		Rule{Code: diagnosis.CodeAudienceCustom, Expected: expected, Broken: func(v string) string {
-			return when(v != own && !isKnown(v), "The audience is no cloud's token-exchange audience.")
+			return when(v != own && !isKnown(v), customAudience(v))
 		}, At: func(v string) int { return differs(expected, v) }},
 	)
 }
@@ -191,17 +201,22 @@ func onURL(broken func(*url.URL) string) func(string) string {
 	}
 }
 
-// isEntra reports whether the host issues tokens of Entra itself, in any cloud.
-func isEntra(host string) bool {
+// ofEntra tells that the host issues tokens of Entra itself, and in which cloud.
+func ofEntra(host string) string {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	for _, own := range []string{"login.microsoftonline.com", "sts.windows.net", "login.microsoftonline.us",
-		"login.windows.net",
-		"login.microsoft.com", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn", "sts.chinacloudapi.cn"} {
-		if host == own || strings.HasSuffix(host, "."+own) {
-			return true
+	for cloud, hosts := range map[string][]string{
+		"the public cloud": {"login.microsoftonline.com", "sts.windows.net", "login.windows.net",
+			"login.microsoft.com"},
+		"US Government": {"login.microsoftonline.us"},
+		"China":         {"login.chinacloudapi.cn", "login.partner.microsoftonline.cn", "sts.chinacloudapi.cn"},
+	} {
+		for _, own := range hosts {
+			if host == own || strings.HasSuffix(host, "."+own) {
+				return "The URL is an issuer of Entra itself, in " + cloud + "."
+			}
 		}
 	}
-	return false
+	return ""
 }
 
 // isLocal reports whether no public network leads to the host, as far as its name alone tells.

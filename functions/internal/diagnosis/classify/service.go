@@ -130,6 +130,9 @@ func graphCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 	if s := byStatus(status, diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable); s != "" {
 		return s
 	}
+	if status == http.StatusForbidden && isLook(c) {
+		return diagnosis.CodeDirectoryNotReadable
+	}
 	if s, ok := graphCodes()[code]; ok {
 		return s
 	}
@@ -163,6 +166,10 @@ func graphNotFound(c diagnosis.Context) diagnosis.Code {
 		return diagnosis.CodeObjectNotFound
 	}
 }
+
+// isLook reports whether a request was about what somebody else has made: what is forbidden of that is no fault of the
+// integration, and nothing that is to be written.
+func isLook(c diagnosis.Context) bool { return strings.HasPrefix(string(c.Operation), "look.") }
 
 // armCodes are the error codes of Azure Resource Manager that have one meaning.
 func armCodes() map[string]diagnosis.Code {
@@ -202,6 +209,9 @@ func armCodes() map[string]diagnosis.Code {
 func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 	if s := byStatus(status, diagnosis.CodeThrottled, diagnosis.CodeARMUnavailable); s != "" {
 		return s
+	}
+	if status == http.StatusForbidden && isLook(c) {
+		return diagnosis.CodeStorageNotReadable
 	}
 	if s := identityCode(status, code, c.Operation); s != "" {
 		return s

@@ -16,8 +16,21 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
+// place is where role assignments stand, whoever has made them.
+type place struct{}
+
+// Name implements resource.Place.
+func (place) Name() string { return resource.RoleAssignment }
+
+// Needs implements resource.Place.
+func (place) Needs() []string { return []string{resource.Identity} }
+
+// Outlives implements resource.Place: rights are revoked first, and wait for nobody.
+func (place) Outlives() []string { return nil }
+
 // Kind is the role assignments of an integration.
 type Kind struct {
+	place
 	arm      *arm.Client
 	requests policy.Requests
 }
@@ -26,15 +39,6 @@ type Kind struct {
 func New(resources *arm.Client, requests policy.Requests) *Kind {
 	return &Kind{arm: resources, requests: requests}
 }
-
-// Name implements resource.Kind.
-func (k *Kind) Name() string { return resource.RoleAssignment }
-
-// Needs implements resource.Kind.
-func (k *Kind) Needs() []string { return []string{resource.Identity} }
-
-// Outlives implements resource.Kind: rights are revoked first, and wait for nobody.
-func (k *Kind) Outlives() []string { return nil }
 
 // Observe implements resource.Kind: it lists the principal's assignments at each scope that the spec or the record
 // names.
@@ -77,7 +81,8 @@ func (k *Kind) tellContainers(ctx context.Context, items []resource.Item) {
 			return
 		}
 		there, err := resource.Find(ctx, k.requests, policy.ContainerGet, c, false, func(ctx context.Context) error {
-			return k.arm.GetContainer(ctx, c.AccountID, c.Container)
+			_, err := k.arm.GetContainer(ctx, c.AccountID, c.Container)
+			return err
 		})
 		if !there && err == nil {
 			items[i].Code, items[i].Detail = diagnosis.CodeContainerNotFound,

@@ -53,15 +53,15 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	if k.isWanted(v) {
 		target = d.Spec.DDOE.Driver.ProjectID
 	}
-	var s seen[ddoe.Driver]
+	var s snapshot[ddoe.Driver]
 	var refusal error
-	together(func() { s = k.sort(d).see(ctx, id, projectsOf(d, target != "")...) },
+	together(func() { s = k.collection(d).see(ctx, id, projectsOf(d, target != "")...) },
 		func() { refusal = k.checkProject(ctx, d, target) })
 	if refusal != nil { // nothing of ours goes for a project in which nothing can be made
 		err := at("/ddoe/driver/projectId", target, refusal)
 		return []resource.Item{failed(newItem(nameDriver, "", d.Spec.DDOE.Driver.Name), err)}
 	}
-	kept, going, err := k.sort(d).sorted(s, id, target)
+	kept, going, err := k.collection(d).choose(s, id, target)
 	isGone := target == "" && err == nil && id != "" && (len(going) == 0 || going[0].ID != id)
 	if isGone { // Remove writes it down
 		going = append(going, ddoe.Driver{Object: ddoe.Object{ID: id}})
@@ -113,9 +113,9 @@ func (k drivers) checkProject(ctx context.Context, d integration.Document, proje
 }
 
 // sort is how drivers are read.
-func (k drivers) sort(d integration.Document) sort[ddoe.Driver] {
-	return sort[ddoe.Driver]{k.Platform, policy.DriverList, policy.DriverGet, k.Client.DriversIn, k.Client.GetDriver,
-		func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) },
+func (k drivers) collection(d integration.Document) collection[ddoe.Driver] {
+	return collection[ddoe.Driver]{k.Platform, policy.DriverList, policy.DriverGet, k.Client.DriversIn,
+		k.Client.GetDriver, func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) },
 		func(one ddoe.Driver) string { return cmp.Or(one.ProjectID, sent(d).ProjectID) }}
 }
 
@@ -133,7 +133,8 @@ func isStaying(d integration.Document) bool {
 }
 
 // wantedItem is the item of the wanted driver. err is why it cannot be told whether there is another of ours.
-func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddoe.Driver, err error) resource.Item {
+func (k drivers) wantedItem(d integration.Document, s snapshot[ddoe.Driver], is *ddoe.Driver,
+	err error) resource.Item {
 	wanted, st := d.Spec.DDOE.Driver, statusOf(d)
 	item := newItem(nameDriver, "", wanted.Name)
 	if is != nil {

@@ -32,9 +32,9 @@ func (k drivers) make(ctx context.Context, d integration.Document) resource.Resu
 	if err != nil {
 		return resource.Result{Err: err}
 	}
-	return k.sort(d).create(ctx, policy.DriverCreate, body.Metadata.System.ProjectID,
+	return k.collection(d).create(ctx, policy.DriverCreate, body.Metadata.System.ProjectID,
 		func(ctx context.Context, _ string) (ddoe.Driver, error) { return k.Client.CreateDriver(ctx, body) },
-		func(seen[ddoe.Driver]) error { return nil }, // the names of drivers are not unique
+		func(snapshot[ddoe.Driver]) error { return nil }, // the names of drivers are not unique
 		func(one ddoe.Driver) resource.Result { return k.change(ctx, d, one) },
 		func(one ddoe.Driver) func(*integration.Status) { return claimDriver(d, one.ID, sending(d, body.Type)) })
 }
@@ -93,9 +93,9 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 	if err == nil {
 		changed := d
 		learn(&changed.Status)
-		if left := differences(changed, visible); len(left) > 0 {
+		if lost := differences(changed, visible); len(lost) > 0 {
 			const text = "The platform was asked to change the driver %s, and shows its %s as %q, not as %q."
-			l := left[0]
+			l := lost[0]
 			err = refuse(diagnosis.CodeDDOEDriverUnchanged, text, label(visible.Name, "id "+visible.ID), l.Member,
 				l.Have, l.Want)
 		}
@@ -134,7 +134,7 @@ func (k drivers) Remove(ctx context.Context, v resource.View, items []resource.I
 		if one, _ := item.Data.(ddoe.Driver); one.ProjectID != "" {
 			projects = []place{{one.ProjectID, true}}
 		}
-		return k.sort(v.Document).remove(ctx, policy.DriverDelete, item, projects, k.Client.DeleteDriver,
+		return k.collection(v.Document).remove(ctx, policy.DriverDelete, item, projects, k.Client.DeleteDriver,
 			func(st *integration.DDOEStatus) {
 				if st.DriverID == item.Key {
 					st.DriverID, st.Driver = "", nil

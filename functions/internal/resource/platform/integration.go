@@ -31,7 +31,7 @@ type found struct {
 	offer        *offer
 	is           *ddoe.Integration // nil for none
 	organization string            // in which it is, or is to be
-	left         string            // why it cannot be made yet; empty where nothing is in the way
+	obstacle     string            // why it cannot be made yet; empty where nothing is in the way
 }
 
 // Observe reads what there is. It is the preflight as well: it tells what the platform would refuse. It warns of a key
@@ -68,8 +68,9 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 	if k.isAsked(v) {
 		known = wanted.IntegrationID
 	}
-	s := k.sort(d).see(ctx, known, placesOf(organization, statusOf(d).OrganizationID, k.isAsked(v), ownOf(d) != "")...)
-	_, going, err := k.sort(d).sorted(s, ownOf(d), "")
+	s := k.collection(d).see(ctx, known, placesOf(organization, statusOf(d).OrganizationID, k.isAsked(v),
+		ownOf(d) != "")...)
+	_, going, err := k.collection(d).choose(s, ownOf(d), "")
 	own := ownOf(d)
 	isGone := err == nil && own != "" && (len(going) == 0 || going[0].ID != own)
 	if isGone { // Remove writes it down
@@ -95,12 +96,12 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 // for an organisation in which nothing can be made.
 func (k integrations) made(ctx context.Context, v resource.View) []resource.Item {
 	d, organization := v.Document, v.Document.Spec.DDOE.OrganizationID
-	var s seen[ddoe.Integration]
+	var s snapshot[ddoe.Integration]
 	types, typesErr := []ddoe.IntegrationType(nil), error(nil)
 	together(
 		func() {
 			places := placesOf(organization, statusOf(d).OrganizationID, true, ownOf(d) != "")
-			s = k.sort(d).see(ctx, statusOf(d).IntegrationID, places...)
+			s = k.collection(d).see(ctx, statusOf(d).IntegrationID, places...)
 		},
 		func() {
 			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations,
@@ -110,7 +111,7 @@ func (k integrations) made(ctx context.Context, v resource.View) []resource.Item
 		err := at("/ddoe/organizationId", organization, typesErr)
 		return []resource.Item{failed(newItem(nameIntegration, "", d.Spec.DisplayName), err)}
 	}
-	kept, going, err := k.sort(d).sorted(s, ownOf(d), organization)
+	kept, going, err := k.collection(d).choose(s, ownOf(d), organization)
 	items := k.going(ctx, v, going, kept != nil)
 	offered, refusal := k.choose(d, types)
 	if refusal != nil {
@@ -118,17 +119,17 @@ func (k integrations) made(ctx context.Context, v resource.View) []resource.Item
 	}
 	f := found{offer: offered, is: kept, organization: organization}
 	for _, one := range going { // the record can name one organisation: what it does not name would be forgotten
-		if old := k.sort(d).place(one); !isSameID(old, organization) {
-			f.left = "The integration " + label(one.Name, "id "+one.ID) + " is still in the organisation " + old + "."
+		if old := k.collection(d).place(one); !isSameID(old, organization) {
+			f.obstacle = "The integration " + label(one.Name, "id "+one.ID) + " is still in organisation " + old + "."
 		}
 	}
 	return append(items, k.madeItem(d, s, f, err))
 }
 
 // sort is how integrations are read.
-func (k integrations) sort(d integration.Document) sort[ddoe.Integration] {
+func (k integrations) collection(d integration.Document) collection[ddoe.Integration] {
 	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
-	return sort[ddoe.Integration]{k.Platform, policy.PlatformIntegrationList, policy.PlatformIntegrationGet,
+	return collection[ddoe.Integration]{k.Platform, policy.PlatformIntegrationList, policy.PlatformIntegrationGet,
 		k.Client.ListIntegrations, k.Client.GetIntegration,
 		func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) },
 		func(one ddoe.Integration) string { return cmp.Or(one.OrganizationID, statusOf(d).OrganizationID) }}
@@ -143,10 +144,11 @@ func ownOf(d integration.Document) string {
 }
 
 // madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of ours.
-func (k integrations) madeItem(d integration.Document, s seen[ddoe.Integration], f found, err error) resource.Item {
+func (k integrations) madeItem(d integration.Document, s snapshot[ddoe.Integration], f found,
+	err error) resource.Item {
 	item := newItem(nameIntegration, "", d.Spec.DisplayName)
 	item.Data = f
-	if f.left == "" { // an unrecorded create is found again only in an organisation that the record names
+	if f.obstacle == "" { // an unrecorded create is found again only in an organisation that the record names
 		item.Learn = learn(func(st *integration.DDOEStatus) { st.OrganizationID = f.organization })
 	}
 	theirs, hasForm := k.foreign(d, s, f.offer.kind), statusOf(d).Form != nil
@@ -189,11 +191,11 @@ func (k integrations) compare(d integration.Document, item resource.Item, f foun
 }
 
 // foreign is an integration of our name and type that is not ours; nil for none.
-func (k integrations) foreign(d integration.Document, s seen[ddoe.Integration], kind string) *ddoe.Integration {
+func (k integrations) foreign(d integration.Document, s snapshot[ddoe.Integration], kind string) *ddoe.Integration {
 	for _, one := range s.listed {
 		isNamesake := one.Name == d.Spec.DisplayName && one.Type == kind &&
 			isSameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
-		if isNamesake && one.ID != ownOf(d) && !k.sort(d).isMarked(one) {
+		if isNamesake && one.ID != ownOf(d) && !k.collection(d).isMarked(one) {
 			return &one
 		}
 	}
@@ -201,7 +203,7 @@ func (k integrations) foreign(d integration.Document, s seen[ddoe.Integration], 
 }
 
 // usedItem is the item of the integration that the spec names.
-func (k integrations) usedItem(d integration.Document, s seen[ddoe.Integration]) resource.Item {
+func (k integrations) usedItem(d integration.Document, s snapshot[ddoe.Integration]) resource.Item {
 	id, st := d.Spec.DDOE.IntegrationID, statusOf(d)
 	item := newItem(nameIntegration, id, id)
 	is, err := s.find(id)
@@ -234,7 +236,7 @@ func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Int
 	for _, is := range all {
 		item := unwanted(nameIntegration, is.ID)
 		count, names, err := k.usersOf(ctx, d, is.ID)
-		item.Data, item.Err = found{is: &is, organization: k.sort(d).place(is)}, err
+		item.Data, item.Err = found{is: &is, organization: k.collection(d).place(is)}, err
 		item.Code = diagnosis.CodeDDOEIntegrationUnwanted
 		switch {
 		case areStrays:

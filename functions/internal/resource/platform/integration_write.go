@@ -16,9 +16,9 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
 		switch {
-		case f.left != "":
+		case f.obstacle != "":
 			return resource.Result{Err: later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
-				"%s", f.left)}
+				"%s", f.obstacle)}
 		case f.offer == nil && f.is == nil: // it was not looked at
 			return resource.Result{Err: later(policy.PlatformIntegrationCreate, diagnosis.CodeDDOECreateUnsettled,
 				"The integration waits for the identity.")}
@@ -42,11 +42,11 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	}
 	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values,
 		Metadata: map[string]string{metaOwner: k.mark(d)}}
-	return k.sort(d).create(ctx, policy.PlatformIntegrationCreate, f.organization,
+	return k.collection(d).create(ctx, policy.PlatformIntegrationCreate, f.organization,
 		func(ctx context.Context, organization string) (ddoe.Integration, error) {
 			return k.Client.CreateIntegration(ctx, organization, body)
 		},
-		func(s seen[ddoe.Integration]) error {
+		func(s snapshot[ddoe.Integration]) error {
 			if theirs := k.foreign(d, s, f.offer.kind); theirs != nil {
 				return refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(*theirs))
 			}
@@ -121,15 +121,16 @@ func (k integrations) Remove(ctx context.Context, v resource.View, items []resou
 					Err: cmp.Or(err, error(refuse(item.Code, "%s", item.Detail)))}
 			}
 		}
-		return k.sort(v.Document).remove(ctx, policy.PlatformIntegrationDelete, item, []place{{f.organization, true}},
+		return k.collection(v.Document).remove(ctx, policy.PlatformIntegrationDelete, item,
+			[]place{{f.organization, true}},
 			func(ctx context.Context, id string) (string, error) {
 				return k.Client.DeleteIntegration(ctx, f.organization, id)
 			},
 			func(st *integration.DDOEStatus) {
 				if st.IntegrationID == item.Key { // another one of ours may still be in its organisation
-					left := integration.DDOEStatus{OrganizationID: st.OrganizationID}
-					left.DriverID, left.Driver = st.DriverID, st.Driver
-					*st = left
+					kept := integration.DDOEStatus{OrganizationID: st.OrganizationID}
+					kept.DriverID, kept.Driver = st.DriverID, st.Driver
+					*st = kept
 				}
 			})
 	})

@@ -18,8 +18,8 @@ import (
 // object is an integration or a driver of the platform.
 type object interface{ About() ddoe.Object }
 
-// sort is one sort of objects: how they are read, and told from others'.
-type sort[T object] struct {
+// collection is one of the API: how its objects are read, and told from others'.
+type collection[T object] struct {
 	*Platform
 	listing, getting policy.Operation
 	list             func(ctx context.Context, place string) ([]T, error)
@@ -49,8 +49,8 @@ func placesOf(wanted, recorded string, isWanted, isKnown bool) []place {
 	return all
 }
 
-// seen is what reads of the same moment have shown: lists, and a look at the one object that the record knows.
-type seen[T object] struct {
+// snapshot is what reads of the same moment have shown: lists, and a look at the one object that the record knows.
+type snapshot[T object] struct {
 	listed  []T
 	listErr error
 	one     T
@@ -59,7 +59,7 @@ type seen[T object] struct {
 
 // see reads in one hop the lists of places and, by its id, an object that need not be in them. Where nothing of ours
 // is needed, two reads that are shown no such place have to do.
-func (k sort[T]) see(ctx context.Context, id string, places ...place) (s seen[T]) {
+func (k collection[T]) see(ctx context.Context, id string, places ...place) (s snapshot[T]) {
 	lists, errs := make([][]T, len(places)), make([]error, len(places))
 	parts := []func(){func() {
 		if id != "" {
@@ -83,7 +83,7 @@ func (k sort[T]) see(ctx context.Context, id string, places ...place) (s seen[T]
 }
 
 // find finds an object by its id. That it is gone counts where both reads say so.
-func (s seen[T]) find(id string) (*T, error) {
+func (s snapshot[T]) find(id string) (*T, error) {
 	if i := slices.IndexFunc(s.listed, func(one T) bool { return one.About().ID == id }); i >= 0 {
 		return &s.listed[i], nil
 	}
@@ -96,11 +96,11 @@ func (s seen[T]) find(id string) (*T, error) {
 	return nil, s.listErr
 }
 
-// sorted tells the object of ours that stays, in the place that is wanted, from those that go: all where wanted is
+// choose tells the object of ours that stays, in the place that is wanted, from those that go: all where wanted is
 // empty. The one that the record knows comes first, then those with our mark, the oldest first. Whoever keeps it
 // keeps the same as any other run: the record's may carry what was built on it, and where the record knows none, every
 // run sees the same age. An error means that there may be others.
-func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, err error) {
+func (k collection[T]) choose(s snapshot[T], known, wanted string) (kept *T, going []T, err error) {
 	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool {
 		return one.About().ID == known || !k.isMarked(one)
 	})
@@ -125,11 +125,12 @@ func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, er
 }
 
 // lookFor looks for an object of ours until one is there, its place is taken, or no list can lag any more.
-func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) error) (earlier *T, err error) {
+func (k collection[T]) lookFor(ctx context.Context, where string, taken func(snapshot[T]) error) (earlier *T,
+	err error) {
 	_, err = k.Requests.Await(ctx, policy.WaitForCreation, func(ctx context.Context) (bool, error) {
 		s := k.see(ctx, "", place{where, true})
 		var err error
-		if earlier, _, err = k.sorted(s, "", where); earlier != nil {
+		if earlier, _, err = k.choose(s, "", where); earlier != nil {
 			return true, nil
 		}
 		return false, cmp.Or(err, taken(s))
@@ -140,8 +141,8 @@ func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) 
 // create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, the list
 // states what is there now; it is sent again only where nothing is. taken is the refusal of what is in its place. What
 // a list has shown may have been made by an earlier request, with other members: change makes it as it is wanted.
-func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
-	send func(ctx context.Context, where string) (T, error), taken func(seen[T]) error,
+func (k collection[T]) create(ctx context.Context, op policy.Operation, where string,
+	send func(ctx context.Context, where string) (T, error), taken func(snapshot[T]) error,
 	change func(T) resource.Result, claim func(T) func(*integration.Status)) resource.Result {
 	for n := 1; ; n++ {
 		made, err := ask(ctx, k.Platform, op, send, where)
@@ -173,7 +174,7 @@ func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
 }
 
 // remove deletes, until two reads show that the object is gone.
-func (k sort[T]) remove(ctx context.Context, op policy.Operation, item resource.Item, places []place,
+func (k collection[T]) remove(ctx context.Context, op policy.Operation, item resource.Item, places []place,
 	send func(ctx context.Context, id string) (string, error), forget func(*integration.DDOEStatus)) resource.Result {
 	r := resource.Result{Step: item.Name + "-delete"}
 	outcome := resource.OutcomeAbsent

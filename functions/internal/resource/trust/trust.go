@@ -25,8 +25,21 @@ type Credentials interface {
 	resource.CredentialTerms
 }
 
+// place is where the credentials stand, whoever has made them.
+type place struct{}
+
+// Name implements resource.Place.
+func (place) Name() string { return resource.FederatedCredential }
+
+// Needs implements resource.Place.
+func (place) Needs() []string { return []string{resource.Identity} }
+
+// Outlives implements resource.Place: trust is revoked first, and waits for nobody.
+func (place) Outlives() []string { return nil }
+
 // Kind is the federated credentials of an integration.
 type Kind struct {
+	place
 	credentials Credentials
 	requests    policy.Requests
 }
@@ -35,15 +48,6 @@ type Kind struct {
 func New(credentials Credentials, requests policy.Requests) *Kind {
 	return &Kind{credentials: credentials, requests: requests}
 }
-
-// Name implements resource.Kind.
-func (k *Kind) Name() string { return resource.FederatedCredential }
-
-// Needs implements resource.Kind.
-func (k *Kind) Needs() []string { return []string{resource.Identity} }
-
-// Outlives implements resource.Kind: trust is revoked first, and waits for nobody.
-func (k *Kind) Outlives() []string { return nil }
 
 // Observe implements resource.Kind. Without a list only what is to be removed is known, by the names that were
 // recorded: revoking must not wait for a read.

@@ -112,16 +112,16 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 		results[i] = resource.Result{Item: item, Step: resource.FederatedCredential + "-delete", StepTarget: item.Key,
 			Outcome: resource.OutcomeAbsent, Began: began}
 	}
-	left := indexes(len(items))
+	open := indexes(len(items))
 	err := resource.UntilGone(ctx, k.requests, words(v.Document, integration.FederatedCredential{}),
 		func(ctx context.Context) error {
-			names := make([]string, len(left))
-			for i, at := range left {
+			names := make([]string, len(open))
+			for i, at := range open {
 				names[i] = items[at].Key
 			}
-			var open []int
+			var still []int
 			for i, receipt := range k.credentials.Delete(ctx, v.Document, names) {
-				r := &results[left[i]]
+				r := &results[open[i]]
 				r.Err = receipt.Err
 				if receipt.Outcome == resource.OutcomeDeleted {
 					r.Outcome, r.RequestID = resource.OutcomeDeleted, receipt.RequestID
@@ -130,27 +130,27 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 				case isGoneWithIdentity(v, r.Err):
 					r.Err = nil
 				case r.Err == nil && !receipt.IsGone:
-					open = append(open, left[i])
+					still = append(still, open[i])
 				}
 			}
-			left = open
+			open = still
 			return nil
 		}, func(ctx context.Context) (bool, error) {
-			if len(left) == 0 {
+			if len(open) == 0 {
 				return false, nil
 			}
 			found, err := k.credentials.List(ctx, v.Document)
 			if isGoneWithIdentity(v, err) {
 				found, err = nil, nil
 			}
-			left = slices.DeleteFunc(left, func(at int) bool {
+			open = slices.DeleteFunc(open, func(at int) bool {
 				return err == nil && !slices.ContainsFunc(found, func(f resource.Credential) bool {
 					return strings.EqualFold(f.Name, items[at].Key)
 				})
 			})
-			return len(left) > 0, err
+			return len(open) > 0, err
 		})
-	for _, at := range left {
+	for _, at := range open {
 		results[at].Err = err
 	}
 	for i := range results {

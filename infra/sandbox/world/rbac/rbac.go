@@ -58,6 +58,7 @@ type rbacState struct {
 	assignments *part.Table[RoleAssignment]
 	denies      *part.Table[DenyAssignment]
 	locks       *part.Table[Lock]
+	groups      *part.Table[Group]
 	byName      map[string]string          // lower name → full id
 	byPrincipal map[string]map[string]bool // lower principal id → keys of its assignments
 }
@@ -66,7 +67,7 @@ type rbacState struct {
 func New(b *part.Base) *RBAC {
 	return &RBAC{Base: b, state: rbacState{roles: part.NewTable[RoleDefinition](),
 		assignments: part.NewTable[RoleAssignment](),
-		denies:      part.NewTable[DenyAssignment](), locks: part.NewTable[Lock](),
+		denies:      part.NewTable[DenyAssignment](), locks: part.NewTable[Lock](), groups: part.NewTable[Group](),
 		byName: map[string]string{}, byPrincipal: map[string]map[string]bool{}}}
 }
 
@@ -170,7 +171,7 @@ func (r *RBAC) Granted(principalID, action, scope string) bool {
 func (r *RBAC) granted(
 	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
 ) bool {
-	for id := range r.state.byPrincipal[part.Key(principalID)] {
+	for _, id := range r.state.assignmentsOf(principalID) {
 		ra, ok := r.state.assignments.Get(id)
 		if !ok || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
 			continue
@@ -214,6 +215,7 @@ func (r *RBAC) Editors() map[string]part.Editor {
 	return map[string]part.Editor{
 		"roleAssignments": {Put: r.editAssignment, Remove: r.removeAssignment},
 		"denyAssignments": part.Plain(r.state.denies, func(d *DenyAssignment) *string { return &d.ID }),
+		"groups":          part.Plain(r.state.groups, func(g *Group) *string { return &g.ID }),
 		"locks":           part.Plain(r.state.locks, func(l *Lock) *string { return &l.ID }),
 	}
 }

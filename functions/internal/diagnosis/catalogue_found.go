@@ -1,0 +1,70 @@
+package diagnosis
+
+import "slices"
+
+// foundEntries are about what somebody else has made: nothing of ours puts it right.
+func foundEntries() []Entry { return slices.Concat(lookEntries(), importEntries()) }
+
+// importEntries are about integrations that were imported.
+func importEntries() []Entry {
+	return []Entry{
+		{Code: CodeIdentityBound, Title: "Another integration has the identity", Who: WhoCaller,
+			Cause: "An integration stands for one identity, and another one has the client id of the file.",
+			Steps: []string{"Use the integration that the detail names, or DELETE that one first."}},
+		{Code: CodeIntegrationUnmanaged, Title: "The integration is not managed", Who: WhoCaller,
+			Cause: "It was imported: somebody else has made what it consists of, and the service only looks.",
+			Steps: []string{"To have the service take it over: POST /api/integrations/{id}/manage. With " +
+				"?dryRun=true " +
+				"it tells first what would change.",
+				"To describe it otherwise: DELETE it, which touches nothing, and import it again."}},
+	}
+}
+
+// lookEntries are what a look finds.
+func lookEntries() []Entry {
+	return []Entry{
+		upstream(CodeClientIDIsObjectID, WhoUploader, "The client id is an object id",
+			"The tenant knows the value as an object id, of an application or a service principal. Tokens are asked "+
+				"for with the application's client id.",
+			"Copy Application (client) ID from the overview of the app registration into clientId."),
+		upstream(CodeFederatedCredentialDiffers, WhoIdentityAdmin, "No federated credential equals the file",
+			"Entra compares issuer, subject and audience byte for byte; the nearest credential of the identity is "+
+				"another one.",
+			"Correct the credential by the command, or the file: whichever is not what the "+
+				"platform's tokens say.").
+			with(changeCredential),
+		upstream(CodeCredentialFlexibleUndecided, WhoIdentityAdmin, "A flexible credential may let the subject in",
+			"The expression of the credential asks for claims that the file does not tell.",
+			"Compare the expression with a token of the platform. An access test tells for certain.").with(
+			compareCredentials).inconclusive(),
+		upstream(CodeRoleWithoutDataRights, WhoStorageAdmin, "The role manages, and gives no access to blobs",
+			"The identity has a role at this scope that is about the account itself. Blobs take a role with data "+
+				"rights.",
+			"Assign {role} by the command, no wider than the scope.").makes().with(grantCommand),
+		upstream(CodeRoleNotKnown, WhoStorageAdmin, "It is not known what the role gives",
+			"The identity has a role at this scope that is none of Azure's own for blobs; this service does not "+
+				"read what custom roles give.",
+			"Look whether its dataActions hold what the identity needs. An access test tells for certain.").with(
+			"az role definition list --custom-role-only true").inconclusive(),
+		upstream(CodeNetworkRulesRestrict, WhoStorageAdmin, "The account's network rules let in some alone",
+			"The storage account does not take requests from everywhere. Whether the platform is let in cannot be "+
+				"seen from here.",
+			"See that the platform's egress addresses are among the rules.").with(
+			"az storage account show --name {account} --query networkRuleSet").warning(),
+		upstream(CodeDirectoryNotReadable, WhoIdentityAdmin, "The service may not see this in the directory",
+			"Graph refused the look for want of a permission, so nothing is known about it.",
+			"Whoever looks after the identity sees it by the command.",
+			"For the service to see it, grant its identity the app role Application.Read.All of Microsoft Graph.").
+			with(showApplication).inconclusive(),
+		upstream(CodeStorageNotReadable, WhoStorageAdmin, "The service may not see this in Azure",
+			"Azure refused the look for want of a right, so nothing is known about it.",
+			"Whoever may read role assignments there sees it by the command.",
+			"For the service to see it, have the operator add the account's resource group to dataScopes and "+
+				"deploy again.").with("az role assignment list --assignee {clientId} --scope {accountId} " +
+			"--include-inherited --include-groups true -o table").inconclusive(),
+		upstream(CodeTenantNotSeen, WhoOperator, "The service does not see the file's tenant",
+			"The service sees identities and roles of its own tenant alone, so nothing is known about those of "+
+				"the file.",
+			"Ask a deployment of the service in that tenant.").inconclusive(),
+	}
+}

@@ -1,0 +1,215 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Import is what somebody else has made: the credential file, and what it is for.
+type Import struct {
+	ID   string
+	File []byte
+	// Spec has what the file does not tell: storage, display name and health checks.
+	Spec integration.Spec
+	// IntegrationID and DriverID are on the platform; empty for none.
+	IntegrationID, DriverID string
+}
+
+// listed is how many documents are read at a time by who looks for one.
+const listed = 100
+
+// Import writes down an integration that somebody else has made, and has it looked at from then on. Nothing of it is
+// written, now or later. It is refused where the file has faults, all of them told, where its identity is not there or
+// cannot be seen, and where another integration has its client id. Errors are *diagnosis.Error.
+func (s *Service) Import(ctx context.Context, in Import) (integration.Document, error) {
+	invocation.From(ctx).SetIntegration(in.ID)
+	d, err := s.imported(ctx, in)
+	if err != nil {
+		return integration.Document{}, err
+	}
+	if err := s.admitImport(ctx, d); err != nil {
+		return integration.Document{}, err
+	}
+	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})
+	if ctx.Err() != nil {
+		return integration.Document{}, ctx.Err()
+	}
+	resource.LearnAll(&d.Status, resource.Items(seen))
+	if !d.Status.IsBegun() {
+		return integration.Document{}, notSeen(resource.Checks(resource.Items(seen), true))
+	}
+	d.SetCondition(s.now(), integration.ConditionProvisioned, "True", nil, "Somebody else has made it.")
+	awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification)
+	d.SetCondition(s.now(), integration.ConditionVerified, "Unknown", &awaiting, "")
+	stored, err := s.Repository.Put(ctx, integration.Document{ID: d.ID},
+		func(there *integration.Document) error {
+			if err := admitNew(*there); err != nil {
+				return err
+			}
+			etag, generation := there.ETag, there.Generation
+			*there = d
+			there.ETag, there.Generation = etag, generation+1
+			return nil
+		})
+	if err != nil {
+		return integration.Document{}, operation.StoreError(err)
+	}
+	if err := s.Watch.Plan(ctx, stored); err != nil {
+		return integration.Document{}, err
+	}
+	return stored, s.Watch.Ask(ctx, stored)
+}
+
+// imported is the document of an import, as far as the request tells. The error lists every fault of it.
+func (s *Service) imported(ctx context.Context, in Import) (integration.Document, error) {
+	if len(in.File) > credential.MaxSize {
+		return integration.Document{}, refuse(diagnosis.CodeFileTooLarge)
+	}
+	file, err := credential.Parse(in.File)
+	var findings []diagnosis.Finding
+	var faults *diagnosis.Error
+	if errors.As(err, &faults) {
+		for _, f := range faults.Diagnosis.Findings {
+			f.Pointer = pointerCredentials + f.Pointer
+			findings = append(findings, f)
+		}
+	}
+	spec := in.Spec
+	spec.TenantID, spec.Issuer, spec.Audience = file.TenantID, file.FederatedTokenIssuer, file.Audience
+	spec.Subjects = []string{file.Subject}
+	kind, _ := integration.ParseIdentityKind("") // whatever it is made of
+	spec.Identity = &integration.Identity{Kind: kind}
+	resolved, ofSpec, err := s.Defaults.Resolve(ctx, in.ID, spec)
+	if err != nil {
+		return integration.Document{}, noIdentity(err)
+	}
+	for _, f := range ofSpec {
+		member, isOfFile := ofFile(f.Pointer)
+		if isOfFile && faults != nil { // told already
+			continue
+		}
+		f.Pointer = member
+		findings = append(findings, f)
+	}
+	switch {
+	case len(findings) > 0 && strings.HasPrefix(findings[0].Pointer, pointerCredentials):
+		return integration.Document{}, faultyFile(findings)
+	case len(findings) > 0:
+		return integration.Document{}, faulty(findings)
+	}
+	d := integration.Document{ID: in.ID, IsUnmanaged: true, Spec: resolved, CreatedAt: s.now(),
+		FirstOperationID: uuid.NewString(),
+		Status:           integration.Status{Phase: integration.PhaseProvisioned, ClientID: file.ClientID}}
+	if in.IntegrationID != "" || in.DriverID != "" {
+		d.Status.DDOE = &integration.DDOEStatus{Mode: integration.ModeAPI, Adopted: true,
+			IntegrationID: in.IntegrationID, DriverID: in.DriverID}
+	}
+	return d, nil
+}
+
+// faultyFile is the refusal of a file, and of what else is faulty in the request.
+func faultyFile(findings []diagnosis.Finding) error {
+	return refuse(diagnosis.CodeInvalidCredentialFile, diagnosis.WithFindings(findings...))
+}
+
+// pointerCredentials points to the file in the body of an import.
+const pointerCredentials = "/credentials"
+
+// ofFile is where in the file a member of the spec was read, and reports whether it was.
+func ofFile(pointer string) (string, bool) {
+	for member, of := range map[string]string{"/tenantId": "/tenantId", "/issuer": "/federatedTokenIssuer",
+		"/subjects": "/subject", "/audience": "/audience"} {
+		if pointer == member || strings.HasPrefix(pointer, member+"/") {
+			return pointerCredentials + of, true
+		}
+	}
+	return pointer, false
+}
+
+// admitImport refuses an id that is taken, and an identity that another integration has.
+func (s *Service) admitImport(ctx context.Context, d integration.Document) error {
+	there, err := s.Repository.Get(ctx, d.ID)
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+	case err != nil:
+		return operation.StoreError(err)
+	default:
+		if err := admitNew(there); err != nil {
+			return err
+		}
+	}
+	for token := ""; ; {
+		page, err := s.Repository.List(ctx, token, listed)
+		if err != nil {
+			return operation.StoreError(err)
+		}
+		for _, other := range page.Documents {
+			isSame := strings.EqualFold(other.Status.ClientID, d.Status.ClientID) &&
+				strings.EqualFold(other.Spec.TenantID, d.Spec.TenantID)
+			if isSame && other.ID != d.ID && other.Status.Phase != integration.PhaseDeleted {
+				return refuse(diagnosis.CodeIdentityBound, diagnosis.WithDetail(
+					"The integration %s has the identity with the client id %s.", other.ID, d.Status.ClientID))
+			}
+		}
+		if token = page.Next; token == "" {
+			return nil
+		}
+	}
+}
+
+// admitNew refuses an id that an integration has.
+func admitNew(there integration.Document) error {
+	if there.ETag != "" && there.Status.Phase != integration.PhaseDeleted {
+		return refuse(diagnosis.CodeIntegrationExists, diagnosis.WithDetail("The id %s is taken.", there.ID))
+	}
+	return nil
+}
+
+// notSeen is why an import is refused whose identity was not found: the client id of the file is at fault, or it could
+// not be looked at.
+func notSeen(checks []assessment.Check) error {
+	for _, c := range checks {
+		switch {
+		case c.Status == diagnosis.OutcomeUnknown:
+			return &diagnosis.Error{Diagnosis: c.Diagnosis()}
+		case c.Status == diagnosis.OutcomeFail:
+			remedy := ""
+			if c.Remedy != nil {
+				remedy = strings.Join(c.Remedy.Steps, " ")
+			}
+			return faultyFile([]diagnosis.Finding{{Pointer: pointerCredentials + "/clientId", Code: c.Code,
+				Detail: c.Diagnosis().Detail, Expected: c.Expected, Actual: c.Actual, Remedy: remedy}})
+		}
+	}
+	return refuse(diagnosis.CodeIdentityMissing)
+}
+
+// theirs states, a sentence each, what stays of an integration that somebody else has made when it is forgotten.
+func theirs(d integration.Document) []string {
+	if !d.IsUnmanaged {
+		return nil
+	}
+	kind := d.IdentityKind()
+	left := []string{"The " + kind.Noun() + " with the client id " + d.Status.ClientID +
+		" stays, with its service principal " + d.Status.ServicePrincipalID + "."}
+	for _, f := range d.Status.FederatedCredentials {
+		left = append(left, "The federated credential "+redact.Printable(f.Name)+" stays: it lets in "+
+			redact.Printable(f.Subject)+".")
+	}
+	for _, entry := range d.Spec.Storage {
+		left = append(left, "What gives it access to "+entry.ResourceID+" stays.")
+	}
+	return left
+}

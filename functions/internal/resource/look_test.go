@@ -1,0 +1,97 @@
+package resource_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// looker finds one item, and remembers what it was told.
+type looker struct {
+	name  string
+	needs []string
+	item  resource.Item
+	told  *integration.Document
+}
+
+func (l looker) Name() string       { return l.name }
+func (l looker) Needs() []string    { return l.needs }
+func (l looker) Outlives() []string { return nil }
+func (l looker) Observe(_ context.Context, v resource.View) []resource.Item {
+	if l.told != nil {
+		*l.told = v.Document
+	}
+	return []resource.Item{l.item}
+}
+
+// TestWhatOnlyLooksWritesNothing, whatever it is asked.
+func TestWhatOnlyLooksWritesNothing(t *testing.T) {
+	t.Parallel()
+	kind := resource.Looking(looker{name: "one"})
+	items := []resource.Item{{Name: "a", Key: "k"}, {Name: "b"}}
+	for _, results := range [][]resource.Result{kind.Apply(t.Context(), resource.View{}, items),
+		kind.Remove(t.Context(), resource.View{}, items)} {
+		require.Len(t, results, 2)
+		for i, r := range results {
+			var refused *diagnosis.Error
+			require.ErrorAs(t, r.Err, &refused)
+			assert.Equal(t, diagnosis.CodeIntegrationUnmanaged, refused.Diagnosis.Code)
+			assert.Equal(t, items[i], r.Item)
+			assert.Nil(t, r.Learn)
+		}
+	}
+}
+
+// TestEachIntegrationHasItsKinds: what somebody else has made is never given to a kind that writes.
+func TestEachIntegrationHasItsKinds(t *testing.T) {
+	t.Parallel()
+	writes := &seenKind{name: "writes"}
+	looks := resource.Looking(looker{name: "looks"})
+	all := []resource.Kind{writes, looks}
+	assert.Equal(t, []resource.Kind{writes}, resource.Of(all, integration.Document{}))
+	assert.Equal(t, []resource.Kind{looks}, resource.Of(all, integration.Document{IsUnmanaged: true}))
+	for isUnmanaged, want := range map[bool]string{false: "writes", true: "looks"} {
+		observed := resource.Observe(t.Context(), all,
+			resource.View{Document: integration.Document{IsUnmanaged: isUnmanaged}})
+		require.Len(t, observed, 1)
+		assert.Equal(t, want, observed[0].Kind.Name())
+	}
+}
+
+// TestWhatIsNeededIsFoundFirst: the others are told of it, and the record stays as it is.
+func TestWhatIsNeededIsFoundFirst(t *testing.T) {
+	t.Parallel()
+	missing := resource.Item{Name: "b", State: resource.Missing, Code: diagnosis.CodeRoleMissing}
+	learns := func(st *integration.Status) { st.ServicePrincipalID = "found" }
+	for name, c := range map[string]struct {
+		first resource.Item
+		id    string
+		root  string
+	}{
+		"found":       {resource.Item{Name: "a", State: resource.Unchanged, Learn: learns}, "found", ""},
+		"missing":     {resource.Item{Name: "a", State: resource.Missing}, "recorded", "structure.a"},
+		"not to read": {resource.Item{Name: "a", Err: errors.New("no"), Learn: learns}, "recorded", "structure.a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var told integration.Document
+			d := integration.Document{IsUnmanaged: true}
+			d.Status.ServicePrincipalID = "recorded"
+			kinds := []resource.Kind{resource.Looking(looker{name: "rights", needs: []string{"one"}, item: missing,
+				told: &told}), resource.Looking(looker{name: "one", item: c.first})}
+			items := resource.Items(resource.Observe(t.Context(), kinds, resource.View{Document: d}))
+			require.Len(t, items, 2)
+			assert.Equal(t, c.id, told.Status.ServicePrincipalID)
+			assert.Equal(t, "recorded", d.Status.ServicePrincipalID)
+			assert.Equal(t, c.root, items[1].Root)
+			assert.Equal(t, c.root == "", items[1].Code != "", "what was not looked at has no code")
+		})
+	}
+}

@@ -1,0 +1,219 @@
+package structure_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
+	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
+	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
+	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	objectID    = "aaaaaaaa-0000-4000-8000-000000000001"
+	clientID    = "aaaaaaaa-0000-4000-8000-000000000002"
+	principalID = "aaaaaaaa-0000-4000-8000-000000000003"
+	groupID     = "aaaaaaaa-0000-4000-8000-000000000004"
+	credentials = "federatedIdentityCredentials"
+	credentialA = "aaaaaaaa-0000-4000-8000-000000000005"
+	assigned    = "aaaaaaaa-0000-4000-8000-000000000006"
+	subject     = "system:serviceaccount:dataloop:my-service"
+	audience    = "api://AzureADTokenExchange"
+	container   = world.DataAccountID + "/blobServices/default/containers/images"
+
+	reader      = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+	contributor = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+	owner       = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+	manager     = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+)
+
+// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
+// setup is what a person has made by hand, by the seed's steps, in the sandbox's world.
+type setup struct {
+	t     *testing.T
+	world *world.World
+	hosts inprocess.ByHost
+	// members replace those of the good file; what names the storage is the container images where account is empty.
+	members map[string]string
+	account string
+	request structure.Request
+}
+
+func newSetup(t *testing.T) *setup {
+	t.Helper()
+	w := world.New(nil)
+	world.Seed(w)
+	authority, err := entra.NewAuthority(w)
+	require.NoError(t, err)
+	key, err := issuerKey()
+	require.NoError(t, err)
+	isApp := func(*http.Request) (string, error) { return world.AppPrincipalID, nil }
+	s := &setup{t: t, world: w, members: map[string]string{}, account: world.DataAccountID,
+		request: structure.Request{Container: "images"}, hosts: inprocess.ByHost{
+			entra.Host: entra.New(w, authority, nil), "*.blob.core.windows.net": blob.New(w, authority),
+			platform.Host: platform.New(w, platform.Options{Issuer: platform.NewIssuer(world.Issuer, time.Now,
+				key)}),
+			"graph.microsoft.com":  sandboxgraph.New(w, isApp),
+			"management.azure.com": sandboxarm.New(w, isApp)}}
+	s.put("applications", objectID, map[string]any{"appId": clientID, "displayName": "DDOE WIF App"})
+	s.put("servicePrincipals", principalID, map[string]any{"appId": clientID, "accountEnabled": true,
+		"servicePrincipalType": "Application"})
+	s.trust(nil)
+	s.assign(container, contributor, principalID, "")
+	return s
+}
+
+func (s *setup) put(kind, id string, object any) {
+	s.t.Helper()
+	body, err := json.Marshal(object)
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.world.PutObject(kind, id, body))
+}
+
+func (s *setup) remove(kind, id string) { require.NoError(s.t, s.world.DeleteObject(kind, id)) }
+
+// trust writes the federated credential with some of its members changed.
+func (s *setup) trust(change map[string]any) {
+	object := map[string]any{"applicationId": objectID, "name": "DDOE-federation", "issuer": world.Issuer,
+		"subject": subject, "audiences": []string{audience}}
+	for name, value := range change {
+		object[name] = value
+	}
+	s.put(credentials, credentialA, object)
+}
+
+// assign writes the one role assignment anew.
+func (s *setup) assign(scope, role, principal, condition string) {
+	if _, ok := s.world.RoleAssignment(container + "/providers/Microsoft.Authorization/roleAssignments/" +
+		assigned); ok {
+		s.remove("roleAssignments", assigned)
+	}
+	object := map[string]any{"scope": scope,
+		"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" +
+			role, "principalId": principal}
+	if condition != "" {
+		object["condition"] = condition
+	}
+	s.put("roleAssignments", scope+"/providers/Microsoft.Authorization/roleAssignments/"+assigned, object)
+}
+
+// forbid has a host refuse every request as it refuses who lacks a right.
+func (s *setup) forbid(host, code string) {
+	s.hosts[host] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("request-id", "refused")
+		w.Header().Set("x-ms-request-id", "refused")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte(`{"error":{"code":"` + code + `","message":"no"}}`))
+	})
+}
+
+type token struct{}
+
+func (token) GetToken(context.Context, azpolicy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(24 * time.Hour)}, nil
+}
+
+func (s *setup) service() *structure.Service {
+	options := azcore.ClientOptions{Transport: s.hosts, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
+	directory, err := graph.New(token{}, &graph.Options{ClientOptions: options})
+	require.NoError(s.t, err)
+	resources, err := arm.New(token{}, &arm.Options{ClientOptions: options})
+	require.NoError(s.t, err)
+	requests := policy.Requests{Now: time.Now,
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+	found := application.NewLookup(directory, requests)
+	looks := discovery.New(discovery.Options{
+		Linter: credential.Linter{Audience: audience, Now: time.Now},
+		Fetcher: fetch.New(fetch.Options{Hosts: []string{entra.Host, platform.Host},
+			Suffixes: []string{"blob.core.windows.net"}, Transport: s.hosts,
+			LookupHost: func(context.Context, string) ([]string, error) {
+				return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+			}}),
+		ClientOptions: azcore.ClientOptions{Cloud: cloud.AzurePublic}, BlobSuffix: "blob.core.windows.net",
+		Origin: assessment.Origin{Host: "wif"},
+	})
+	return &structure.Service{Discovery: looks, Kinds: []resource.Kind{resource.Looking(found),
+		resource.Looking(trust.NewLook(found)), resource.Looking(grant.NewLook(resources, requests)),
+		resource.Looking(grant.NewAccounts(resources, requests))},
+		TenantID: func(context.Context) (string, error) { return world.TenantID, nil }}
+}
+
+func (s *setup) judge() assessment.Report {
+	s.t.Helper()
+	members := map[string]string{"clientId": clientID, "tenantId": world.TenantID,
+		"federatedTokenIssuer": world.Issuer, "subject": subject, "audience": audience}
+	for name, value := range s.members {
+		members[name] = value
+	}
+	r := s.request
+	var err error
+	r.File, err = json.Marshal(members)
+	require.NoError(s.t, err)
+	if r.Account = s.account; r.Account == "" {
+		r.Container = ""
+	}
+	report, err := s.service().Judge(s.t.Context(), r)
+	require.NoError(s.t, err)
+	return report
+}
+
+// found are the checks of the layer that did not pass, by id: their code, or the check that they depend on.
+func found(r assessment.Report) map[string]string {
+	all := map[string]string{}
+	for _, c := range r.Checks {
+		switch {
+		case c.Layer != "structure" || c.Status == diagnosis.OutcomePass:
+		case c.Status == diagnosis.OutcomeSkip:
+			all[c.ID] = "skip " + c.DependsOn
+		default:
+			all[c.ID] = string(c.Status) + " " + string(c.Code)
+		}
+	}
+	return all
+}
+
+// of returns a check of a report.
+func of(t *testing.T, r assessment.Report, id string) assessment.Check {
+	t.Helper()
+	for _, c := range r.Checks {
+		if c.ID == id {
+			return c
+		}
+	}
+	require.FailNow(t, "no check "+id)
+	return assessment.Check{}
+}

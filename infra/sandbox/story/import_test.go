@@ -1,0 +1,86 @@
+package story
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// setUp makes by the Azure CLI what the platform's guide has a person make in the portal: a registered application, a
+// federated credential and a role on the container. It returns the client id and the command that makes the
+// credential.
+func (t *terminal) setUp(container string) (client, trust string) {
+	t.t.Helper()
+	client = strings.TrimSpace(t.run(`az ad app create --display-name "DDOE WIF App" --query appId --output tsv`))
+	principal := strings.TrimSpace(t.run("az ad sp create --id " + client + " --query id --output tsv"))
+	trust = `az ad app federated-credential create --id ` + client + ` --parameters '{"name": "DDOE-federation", ` +
+		`"issuer": "` + world.Issuer + `", "subject": "system:serviceaccount:dataloop:my-service", ` +
+		`"audiences": ["api://AzureADTokenExchange"]}'`
+	t.run(trust)
+	t.run(`az role assignment create --assignee-object-id ` + principal + ` --assignee-principal-type ` +
+		`ServicePrincipal --role "Storage Blob Data Contributor" --scope ` + container)
+	return client, trust
+}
+
+// azure is what there is in Entra, Azure and on the platform, byte for byte, without what the app itself keeps.
+func (s *sandbox) azure() string {
+	s.t.Helper()
+	var all map[string]any
+	require.NoError(s.t, json.Unmarshal([]byte(s.control(http.MethodGet, "/world", nil).Raw), &all))
+	for _, own := range []string{"queues", "events", "storageAccounts"} {
+		delete(all, own)
+	}
+	text, err := json.MarshalIndent(all, "", " ")
+	require.NoError(s.t, err)
+	return string(text)
+}
+
+// TestWhatWasMadeByHand by the guide, with the real Azure CLI, is judged, imported, watched through a break and a
+// repair, tested, and forgotten: every byte of it is as it was.
+func TestWhatWasMadeByHand(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	shell := openTerminal(a)
+	account := a.account("acmedata")
+	client, trust := shell.setUp(account + "/blobServices/default/containers/images")
+	file := map[string]any{"clientId": client, "tenantId": world.TenantID, "federatedTokenIssuer": world.Issuer,
+		"subject": "system:serviceaccount:dataloop:my-service", "audience": "api://AzureADTokenExchange"}
+	before := a.azure()
+	report := a.call(http.MethodPost, validatePath+"?depth=structure&container=images&storage="+account, file)
+	assert.Equal(t, "structure", report.at("claimLevel"), report.Raw)
+	assert.Equal(t, "pass", report.at("verdict"))
+
+	body := map[string]any{"credentials": file, "storage": []map[string]any{{"resourceId": account,
+		"container": "images", "access": "readWrite"}}}
+	imported := a.call(http.MethodPost, "/integrations/my-images/import", body)
+	require.Equal(t, http.StatusCreated, imported.Status, imported.Raw)
+	healthy := a.health(answer{})
+	assert.Equal(t, "healthy", healthy.at("state"), healthy.Raw)
+	test := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
+	assert.Equal(t, "pass", test.at("verdict"), test.Raw)
+	assert.Equal(t, before, a.azure(), "nothing was changed")
+
+	shell.run("az ad app federated-credential delete --id " + client + " --federated-credential-id DDOE-federation")
+	broken := a.call(http.MethodPost, "/integrations/my-images/health-checks", nil)
+	assert.Equal(t, "unhealthy", broken.at("state"), broken.Raw)
+	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
+	command, _ := drift.at("diagnosis.remedy.command").(string)
+	assert.Equal(t, "federated-credential-missing", drift.at("diagnosis.code"), drift.Raw)
+	assert.True(t, strings.HasPrefix(command, strings.Fields(trust)[0]+" ad app federated-credential create"), command)
+	shell.run(command) // as it is printed
+	mended := a.call(http.MethodPost, "/integrations/my-images/health-checks", nil)
+	assert.Equal(t, "healthy", mended.at("state"), mended.Raw)
+
+	before = a.azure()
+	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
+	end := a.wait(deleted.Header.Get("Operation-Location"))
+	assert.Equal(t, "Succeeded", end.at("status"), end.Raw)
+	assert.Contains(t, end.Raw, client+" stays")
+	assert.Equal(t, before, a.azure(), "nothing was deleted")
+}
