@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -435,6 +436,23 @@ func TestQueueUnavailable(t *testing.T) {
 	assert.Equal(t, 201, again.StatusCode, again.raw)
 	a.deliver()
 	assert.Len(t, a.world.Applications(), 1)
+}
+
+// TestAMissingRightToSendIsToldAsReadyzTellsIt: with the entity, and the command for the app's own identity.
+func TestAMissingRightToSendIsToldAsReadyzTellsIt(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, nil)
+	a.queue.fail = &bus.Error{Op: "open link", Entity: message.QueueCommands, Code: "unauthorized"}
+	got := a.call("PUT", "/integrations/my-images", good, "Operation-Id", "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10")
+	assert.Equal(t, 503, got.StatusCode, got.raw)
+	assert.Equal(t, "service-bus-permission-missing", got.at("code"))
+	assert.Equal(t, "operator", got.at("remedy", "who"))
+	assert.Contains(t, got.at("detail"), "queues/wif-commands")
+	assert.Contains(t, got.at("detail"), "Operation-Id: 0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10")
+	assert.Regexp(t, "--assignee-object-id "+world.AppPrincipalID+" .*Data Sender.*/queues/wif-commands$",
+		got.at("remedy", "command"))
+	waiting := a.call("GET", "/operations/0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", "")
+	assert.Equal(t, "service-bus-permission-missing", waiting.at("waiting", "code"), waiting.raw)
 }
 
 func TestQueueDoors(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
@@ -144,16 +145,37 @@ func (p platform) sends(to ServiceBus, entity string) func(context.Context) erro
 		if err == nil {
 			return nil
 		}
-		words := diagnosis.Context{Operation: policy.BusLink, Entity: entity, Propagated: true}
-		words.Namespace, _, _ = strings.Cut(to.Namespace, ".")
-		if to.Namespace != "" { // without its id the command shows what to put there
-			words.AppPrincipalID, _ = entra.PrincipalID(ctx, p.credential, serviceBusScope)
+		return p.busError(ctx, to, entity, err)
+	}
+}
+
+// busError gives an error of Service Bus its words: a right to send that the app lacks, with the entity and the
+// command that grants it, is told from a namespace that takes nothing.
+func (p platform) busError(ctx context.Context, to ServiceBus, entity string, err error) *diagnosis.Error {
+	words := diagnosis.Context{Operation: policy.BusLink, Entity: entity, Propagated: true}
+	words.Namespace, _, _ = strings.Cut(to.Namespace, ".")
+	if to.Namespace != "" { // without its id the command shows what to put there
+		words.AppPrincipalID, _ = entra.PrincipalID(ctx, p.credential, serviceBusScope)
+	}
+	found := classify.Error(err, words)
+	if to.Namespace == "" { // a key has no roles
+		found.Remedy.Command = ""
+	}
+	return &diagnosis.Error{Diagnosis: found, Err: err}
+}
+
+// sender sends messages, and gives the refusal of one the words that readiness gives.
+func (p platform) sender(to ServiceBus) func(ctx context.Context, entity string, m bus.Message) error {
+	return func(ctx context.Context, entity string, m bus.Message) error {
+		err := p.send(ctx, entity, m)
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
-		found := classify.Error(err, words)
-		if to.Namespace == "" { // a key has no roles
-			found.Remedy.Command = ""
+		kind := "queues/"
+		if entity == message.TopicEvents {
+			kind = "topics/"
 		}
-		return &diagnosis.Error{Diagnosis: found, Err: err}
+		return p.busError(ctx, to, kind+entity, err)
 	}
 }
 

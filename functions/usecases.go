@@ -58,7 +58,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	repository := &integration.Repository{Store: p.store, Now: time.Now}
 	instance := provision.InstanceOf(cfg.StateStorageURL)
-	engine, err := operation.New(operation.Options{Repository: repository, Send: p.send, Now: time.Now,
+	engine, err := operation.New(operation.Options{Repository: repository, Send: p.sender(cfg.ServiceBus),
+		Now:    time.Now,
 		Source: message.Source(instance), Log: log})
 	if err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	checks, err := health.New(health.Options{
 		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Proves: tester.Proves,
-		Kinds: all, Send: p.send, Now: time.Now, Source: message.Source(instance), Log: log,
+		Kinds: all, Send: p.sender(cfg.ServiceBus), Now: time.Now, Source: message.Source(instance), Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -104,9 +105,9 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		Now: time.Now}
 	looks := newDiscovery(cfg, p, linter)
 	judge := &judgement.Service{Linter: linter, Discovery: looks, Structure: &structure.Service{Discovery: looks,
-		Kinds: all, TenantID: service.Defaults.TenantID}}
-	return &useCases{judge: judge, adoption: &adoption.Service{Repository: repository, Kinds: all,
-		Defaults: service.Defaults, Watch: checks, Now: time.Now}, service: service, engine: engine,
+		Kinds: all, TenantID: service.Defaults.TenantID}, Access: tester}
+	adopts := &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks}
+	return &useCases{judge: judge, adoption: adopts, service: service, engine: engine,
 		worker: worker, health: checks,
 		ready: readinessOf(cfg, p, clients)}, nil
 }

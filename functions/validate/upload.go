@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // The parts of a form.
@@ -26,10 +27,11 @@ const (
 	partTenantID = "tenantId"
 	partStorage  = "storage"
 	partTarget   = "container"
+	partToken    = "subjectToken"
 )
 
 // parts are the names of all parts.
-const parts = "file, clientId, tenantId, storage, container"
+const parts = "file, clientId, tenantId, storage, container, subjectToken"
 
 // upload is a request, decoded: the files, what stands beside them, and which of the names stand in the query.
 type upload struct {
@@ -50,8 +52,11 @@ const inAccess = "access"
 // maxFiles is the most files of one request.
 const maxFiles = 20
 
-// maxText is the most bytes of a text part; longer is no GUID, and no id of a resource.
-const maxText = 600
+// maxText is the most bytes of a text part; longer is no GUID, and no id of a resource. maxToken is that of a token.
+const (
+	maxText  = 600
+	maxToken = 16 << 10
+)
 
 // upload takes the file, and what stands beside it, out of the request. The error is a *problem.Problem.
 func (in *input) upload() (upload, error) {
@@ -68,6 +73,10 @@ func (in *input) upload() (upload, error) {
 		up.files = []file{{content: in.RawBody}}
 		if err := checked(up.files[:min(len(in.RawBody), 1)]); err != nil {
 			return upload{}, err
+		}
+		if in.Depth == judgement.DepthAccess {
+			return upload{}, problem.InvalidParameter("query", "depth", "another depth, as a file alone has no place "+
+				"for the token: send a form with the parts file and subjectToken")
 		}
 		return up, up.refusal(up.combined(nil))
 	case err == nil && media == "multipart/form-data":
@@ -93,15 +102,24 @@ func (up *upload) combined(parts map[string][]byte) []diagnosis.Finding {
 			fault.Detail, fault.Expected = "The name stands in the query and in the form.", "one of the two"
 		case (inForm && len(parts[name]) > 0 || up.inQuery[name]) && up.request.Depth == judgement.DepthFile:
 			fault.Detail, fault.Expected = "No storage is looked at with this depth.",
-				"depth=discovery or depth=structure beside it"
+				"depth=discovery or deeper beside it"
 		default:
 			continue
 		}
 		faults = append(faults, fault)
 	}
-	if up.inQuery[inAccess] && up.request.Depth != judgement.DepthStructure {
+	isAccess := up.request.Depth == judgement.DepthAccess
+	switch hasToken := len(parts[partToken]) > 0; {
+	case hasToken && !isAccess:
+		faults = append(faults, diagnosis.Finding{Pointer: "/" + partToken, Code: diagnosis.CodeInvalidCombination,
+			Detail: "No token is used with this depth.", Expected: "depth=access beside it"})
+	case isAccess && !hasToken:
+		faults = append(faults, diagnosis.Finding{Pointer: "/" + partToken, Code: diagnosis.CodeMissingMember,
+			Detail: "The depth access needs a token of the platform.", Expected: "a token for the file's subject"})
+	}
+	if up.inQuery[inAccess] && !isAccess && up.request.Depth != judgement.DepthStructure {
 		faults = append(faults, diagnosis.Finding{Pointer: "/" + inAccess, Code: diagnosis.CodeInvalidCombination,
-			Detail: "No rights are looked at with this depth.", Expected: "depth=structure beside it"})
+			Detail: "No rights are looked at with this depth.", Expected: "depth=structure or depth=access beside it"})
 	}
 	return faults
 }
@@ -185,7 +203,13 @@ func (up *upload) readForm(body []byte, boundary string) error {
 			parts[part.FormName()] = content
 		}
 	}
-	faults = append(faults, up.combined(parts)...)
+	for _, f := range up.combined(parts) {
+		// a faulty part is not taken
+		isTold := func(known diagnosis.Finding) bool { return known.Pointer == f.Pointer }
+		if !slices.ContainsFunc(faults, isTold) {
+			faults = append(faults, f)
+		}
+	}
 	switch unfit := checked(up.files); {
 	case unfit != nil && len(faults) == 0:
 		return unfit
@@ -196,6 +220,7 @@ func (up *upload) readForm(body []byte, boundary string) error {
 	r.Form = credential.Form{ClientID: string(parts[partClientID]), TenantID: string(parts[partTenantID])}
 	r.Account = cmp.Or(r.Account, string(parts[partStorage]))
 	r.Container = cmp.Or(r.Container, string(parts[partTarget]))
+	r.Token = secret.New(string(parts[partToken]))
 	return up.refusal(faults)
 }
 
@@ -215,7 +240,9 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 			parts
 	case again:
 		f.Code, f.Detail = diagnosis.CodeDuplicateMember, "The form has the part more than once."
-	case name != partFile && len(content) > maxText:
+	case name == partToken && len(content) > maxToken:
+		f.Code, f.Detail, f.Expected = diagnosis.CodeInvalidValue, "The part is too long.", "at most 16 KiB"
+	case name != partFile && name != partToken && len(content) > maxText:
 		f.Code, f.Detail, f.Expected = diagnosis.CodeInvalidValue, "The part is too long.",
 			"at most 600 bytes"
 	default:

@@ -25,7 +25,7 @@ type Function struct {
 
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
 type input struct {
-	Depth           judgement.Depth    `query:"depth" enum:"file,discovery,structure" default:"file"`
+	Depth           judgement.Depth    `query:"depth" enum:"file,discovery,structure,access" default:"file"`
 	Storage         string             `query:"storage" maxLength:"600"`
 	Container       string             `query:"container" maxLength:"63"`
 	Access          integration.Access `query:"access" enum:"read,readWrite"`
@@ -40,11 +40,12 @@ func (input) LongTags() map[string]string {
 		"Depth": `doc:"How deep to look. file: the file by itself, without the network. discovery: and what the ` +
 			`internet says of its tenant, its issuer and the storage, without a credential; up to 8 seconds. ` +
 			`structure: and what the service may see of its client, federated credentials, roles and storage in ` +
-			`Entra and Azure"`,
-		"Access": `doc:"With depth structure: what the identity is to do in the container; default readWrite, as ` +
-			`the platform's driver writes a file"`,
-		"Storage": `doc:"With depth discovery or structure: the storage account to look at, by resource id or ` +
-			`the URL of its ` +
+			`Entra and Azure. access: and what the file's identity reaches, by the form's subjectToken; up to 25 ` +
+			`seconds"`,
+		"Access": `doc:"With depth structure and access: what the identity is to do in the container; default ` +
+			`readWrite, as the platform's driver writes a file"`,
+		"Storage": `doc:"With depth discovery and deeper: the storage account to look at, by resource id or the ` +
+			`URL of its ` +
 			`blob endpoint; a form may have it as a part"`,
 		"Container": `doc:"With storage: the container"`,
 	}
@@ -68,7 +69,7 @@ type Named struct {
 const path = "/credentials/validate"
 
 // maxBody is the largest body in bytes: of files, each with the head of its part, and what stands beside them.
-const maxBody = maxFiles*(credential.MaxSize+1<<10) + 16<<10
+const maxBody = maxFiles*(credential.MaxSize+1<<10) + maxToken + 16<<10
 
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
@@ -130,6 +131,8 @@ func requestBody() *huma.RequestBody {
 				partFile: &several, partClientID: text("What the form says, compared with the file"),
 				partTenantID: text("What the form says, compared with the file"),
 				partStorage:  text("As the query's storage"), partTarget: text("As the query's container"),
+				partToken: {Type: huma.TypeString, WriteOnly: true, Description: "With depth access: a token of the " +
+					"platform for the file's subject; sent to Entra alone, never stored, logged or repeated"},
 			}}},
 	}}
 }

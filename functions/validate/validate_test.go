@@ -26,6 +26,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
 
@@ -229,8 +230,8 @@ func faultsOf(got problemtest.Answer) []any {
 	return all
 }
 
-// maxBody is the largest body: 20 files, each with a head of 1 KiB, and 16 KiB beside them.
-const maxBody = 20*9<<10 + 16<<10
+// maxBody is the largest body: 20 files, each with a head of 1 KiB, a token of 16 KiB, and 16 KiB beside them.
+const maxBody = 20*9<<10 + 32<<10
 
 var large = strings.Repeat("x", credential.MaxSize+1)
 
@@ -300,6 +301,17 @@ var unreadableUploads = map[string]struct {
 		"", 422, "unknown-member", "/x"},
 	"id too long": {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422,
 		"invalid-value", "/tenantId"},
+	"a token, and no depth for it": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", "pl4nted"}),
+		"?depth=structure", 422, "invalid-combination", "/subjectToken"},
+	"no token": {multi(part{"file", "x", "{}"}), "?depth=access", 422, "missing-member", "/subjectToken"},
+	"an empty token": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", ""}), "?depth=access", 422,
+		"missing-member", "/subjectToken"},
+	"a token too long": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", strings.Repeat("pl4nted!", 2<<10) +
+		"!"}), "?depth=access", 422, "invalid-value", "/subjectToken"},
+	"two tokens": {multi(part{"file", "x", "{}"}, part{"subjectToken", "", "pl4nted"}, part{"subjectToken", "", "x"}),
+		"?depth=access", 422, "duplicate-member", "/subjectToken"},
+	"a file alone has no place for a token": {raw("{}", "application/json"), "?depth=access", 400,
+		"invalid-parameter", "/query/depth"},
 	"storage without a look": {raw("{}", "application/json"), "?storage=x", 400, "invalid-parameter",
 		"/query/storage"},
 	"a container without a look": {multi(part{"file", "x", "{}"}, part{"container", "", "x"}), "?depth=file", 422,
@@ -314,7 +326,7 @@ var unreadableUploads = map[string]struct {
 		"/query/container"},
 	"storage too long": {raw("{}", "application/json"), "?depth=discovery&storage=" + strings.Repeat("x", 601), 400,
 		"invalid-parameter", "/query/storage"},
-	"depth not offered": {raw("{}", "application/json"), "?depth=access", 400, "invalid-parameter", "/query/depth"},
+	"depth not offered": {raw("{}", "application/json"), "?depth=all", 400, "invalid-parameter", "/query/depth"},
 	"access without a look": {raw("{}", "application/json"), "?depth=discovery&access=read", 400,
 		"invalid-parameter",
 		"/query/access"},
@@ -566,4 +578,18 @@ func TestTheMostFiles(t *testing.T) {
 	got := j.edge().Call(t, "POST", path+"?depth=discovery", body, "Content-Type", contentType)
 	assert.Equal(t, 422, got.Status, "what is wrong with the request is wrong with all of it")
 	assert.Equal(t, []any{"/storage invalid-resource-id", "/container invalid-container"}, faultsOf(got))
+}
+
+// TestAToken is handed on as a secret, up to 16 KiB of it, for each of several files.
+func TestAToken(t *testing.T) {
+	t.Parallel()
+	token := strings.Repeat("pl4nted!", 2<<10)
+	j := &judge{}
+	body, contentType := form(t, part{"subjectToken", "", token}, part{"file", "x", "{}"})
+	got := j.edge().Call(t, "POST", path+"?depth=access&access=read", body, "Content-Type", contentType)
+	require.Equal(t, 200, got.Status, got.Raw)
+	assert.Equal(t, token, j.asked.Token.Reveal())
+	j.asked.Token = secret.Value{}
+	j.assertAsked(t, judgement.Request{Depth: "access", Access: "read", File: []byte("{}")}, "")
+	assert.NotContains(t, got.Raw, "pl4nted")
 }

@@ -5,6 +5,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -75,6 +76,8 @@ type Request struct {
 	// access has worked since the last change, or there was one that the document does not show. Nil: the
 	// document decides.
 	Propagated *bool
+	// Blocked is the check of somebody else because of which the token is not sent to Entra; empty for none.
+	Blocked string
 }
 
 // Run tests the integration's access. The error is a *diagnosis.Error, and only for a faulty request (invalid-mode,
@@ -137,8 +140,7 @@ func (t *Tester) newTest(req Request) (*test, error) {
 
 // execute runs token, exchange and containers, each layer only where the one before it holds.
 func (r *test) execute(ctx context.Context) {
-	failed := r.checkToken()
-	cred, failed := r.exchange(ctx, failed)
+	cred, failed := r.exchange(ctx, cmp.Or(r.checkToken(), r.request.Blocked))
 	if len(r.targets) == 0 {
 		r.add(assessment.CheckOf("access.list", "list", diagnosis.New(diagnosis.CodeNoStorage)))
 		return

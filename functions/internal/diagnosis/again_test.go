@@ -83,18 +83,17 @@ func TestWhatRemovesGivesNothingBack(t *testing.T) {
 // failed at a step of an operation; what was to be written is told so.
 func TestWhatIsSaidOfALook(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
+	for _, operation := range []diagnosis.Operation{"application.get", "rbac.list", "bus.link", "ddoe.driver.count"} {
 		for _, entry := range diagnosis.Entries() {
-			told := diagnosis.New(entry.Code,
-				diagnosis.WithContext(diagnosis.Context{Operation: diagnosis.Operation(operation)}))
+			told := diagnosis.New(entry.Code, diagnosis.WithContext(diagnosis.Context{Operation: operation}))
 			assert.NotEmpty(t, told.Remedy.Steps, entry.Code)
 			assert.NotRegexp(t, `landed|operation's (failed )?step|deleted application still`,
 				told.Detail+strings.Join(told.Remedy.Steps, "\n"),
 				"%s: %s", operation, entry.Code)
 		}
 	}
-	for _, operation := range []string{"", "application.update", "application.delete"} {
-		c := diagnosis.WithContext(diagnosis.Context{Operation: diagnosis.Operation(operation)})
+	for _, operation := range []diagnosis.Operation{"", "application.update", "application.delete"} {
+		c := diagnosis.WithContext(diagnosis.Context{Operation: operation})
 		assert.Contains(t, diagnosis.New(diagnosis.CodeGraphUnavailable, c).Detail, "failed. The write may or may not")
 		steps := diagnosis.New(diagnosis.CodeGraphPermissionMissing, c).Remedy.Steps
 		assert.Contains(t, strings.Join(steps, "\n"), "failed step")

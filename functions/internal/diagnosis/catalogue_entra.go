@@ -169,10 +169,7 @@ func clientEntries() []Entry {
 			"The identity has no service principal in the tenant",
 			"The identity exists, but its service principal is missing in the tenant, or is not replicated yet.",
 			"If it was created just now, wait some minutes.", notByHand).repairable(),
-		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
-			"The service principal is disabled, or its application is deactivated (isDisabled), or by Microsoft.",
-			"Enable what is disabled. A PUT does not: it keeps what somebody has switched off.").makes().propagating().
-			with("az ad sp update --id {clientId} --set accountEnabled=true"),
+		disabledEntry(),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",
 			"Set signInAudience to AzureADMyOrg.").with(changeApplication),
@@ -239,6 +236,24 @@ func tokenServiceEntries() []Entry {
 			"Look up the AADSTS number of the evidence at https://login.microsoftonline.com/error, and give the "+
 				"correlation id to the tenant's administrator.").inconclusive(),
 	}
+}
+
+// disabledEntry is about what somebody has switched off, in one of three places. Sources:
+// https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration, and
+// disabledByMicrosoftStatus of https://learn.microsoft.com/graph/api/resources/application.
+func disabledEntry() Entry {
+	return exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
+		"The service principal is disabled (accountEnabled), or its application is deactivated (isDisabled) or was "+
+			"disabled by Microsoft (disabledByMicrosoftStatus).",
+		"Enable what is disabled; of an application, drift tells which. A PUT does not: it keeps what somebody has "+
+			"switched off.").makes().
+		then("Where accountEnabled is false, run the command.").makes().
+		then("Where isDisabled is true, the command does not help: choose Activate of the app registration in the " +
+			"Entra admin center, or set it to false by Microsoft Graph: PATCH " +
+			"/v1.0/applications(appId='{clientId}').").
+		makes().
+		then("What Microsoft has disabled, Microsoft's support alone enables.").propagating().
+		with("az ad sp update --id {clientId} --set accountEnabled=true")
 }
 
 // exchange is an entry of the exchange layer: an answer of the upstream service.

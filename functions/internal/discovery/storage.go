@@ -200,7 +200,7 @@ func judgeTenant(answer accountAnswer, file tenant, at storage) assessment.Check
 		made = faulty(checkStorageTenant, diagnosis.CodeStorageTenantMismatch, "The account trusts the tenant "+
 			answer.tenant+".", c, assessment.Pair{Expected: answer.tenant, Actual: file.id})
 		if file.isMissing { // no account can trust it
-			made.DependsOn, made.Remedy = checkTenant, nil
+			made.DependsOn, made.Remedy = CheckTenant, nil
 		}
 	}
 	made.Field, made.Target = file.pointer, at.Target

@@ -10,10 +10,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 )
 
+// The checks of the tenant, on which everything depends that is asked of Entra.
 const (
-	checkTenant = "discovery.tenant"
-	checkCloud  = "discovery.tenant.cloud"
+	CheckTenant = "discovery.tenant"
+	CheckCloud  = "discovery.tenant.cloud"
+)
 
+const (
 	titleTenant = "The tenant exists"
 	titleCloud  = "The tenant is in this service's cloud"
 )
@@ -31,11 +34,11 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 	value := values.TenantID
 	if value.BrokenBy != "" {
 		return tenant{brokenBy: value.BrokenBy}, []assessment.Check{
-			assessment.Skip(checkTenant, layer, titleTenant, value.BrokenBy),
-			assessment.Skip(checkCloud, layer, titleCloud, value.BrokenBy)}
+			assessment.Skip(CheckTenant, layer, titleTenant, value.BrokenBy),
+			assessment.Skip(CheckCloud, layer, titleCloud, value.BrokenBy)}
 	}
 	there, err := entra.FindTenant(ctx, s.ClientOptions, value.Text)
-	exists := check(checkTenant, titleTenant, err, diagnosis.Context{TenantID: value.Text,
+	exists := check(CheckTenant, titleTenant, err, diagnosis.Context{TenantID: value.Text,
 		Target: s.ClientOptions.Cloud.ActiveDirectoryAuthorityHost})
 	exists.Field, exists.Target = value.Pointer, ""
 	if err != nil {
@@ -43,15 +46,15 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 			exists.Remedy.Who = diagnosis.WhoUploader // whose file names it; nobody in Entra has it to mend
 		}
 		if exists.Code == diagnosis.CodeTenantUnknown && s.isTenant(ctx, values.ClientID) {
-			exists = faulty(checkTenant, diagnosis.CodeIDsSwapped, "", diagnosis.Context{},
+			exists = faulty(CheckTenant, diagnosis.CodeIDsSwapped, "", diagnosis.Context{},
 				assessment.Pair{Expected: values.ClientID.Text, Actual: value.Text, IsDescribed: true})
 			exists.Field = value.Pointer
 		}
 		t := tenant{id: value.Text, pointer: value.Pointer, isMissing: exists.Status == diagnosis.OutcomeFail}
 		if !field.IsGUID(value.Text) { // a domain's tenant is not known
-			t = tenant{brokenBy: checkTenant}
+			t = tenant{brokenBy: CheckTenant}
 		}
-		return t, []assessment.Check{exists, assessment.Skip(checkCloud, layer, titleCloud, checkTenant)}
+		return t, []assessment.Check{exists, assessment.Skip(CheckCloud, layer, titleCloud, CheckTenant)}
 	}
 	if there.ID != value.Text {
 		exists.Detail = "The domain is that of the tenant " + there.ID + "."
@@ -69,15 +72,15 @@ func (s *Service) isTenant(ctx context.Context, client credential.Value) bool {
 }
 
 func (s *Service) judgeCloud(there entra.Tenant, pointer string) assessment.Check {
-	made := passed(checkCloud, titleCloud)
+	made := passed(CheckCloud, titleCloud)
 	pair := assessment.Pair{Expected: entra.CloudOf(s.ClientOptions.Cloud), Actual: there.Cloud, IsDescribed: true}
 	switch there.Cloud {
 	case pair.Expected:
 	case "":
-		made = faulty(checkCloud, diagnosis.CodeEntraUnrecognised, "Entra does not tell the tenant's cloud.",
+		made = faulty(CheckCloud, diagnosis.CodeEntraUnrecognised, "Entra does not tell the tenant's cloud.",
 			diagnosis.Context{}, pair)
 	default:
-		made = faulty(checkCloud, diagnosis.CodeCloudMismatch, "", diagnosis.Context{}, pair)
+		made = faulty(CheckCloud, diagnosis.CodeCloudMismatch, "", diagnosis.Context{}, pair)
 	}
 	made.Field = pointer
 	return made

@@ -42,9 +42,8 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	now := s.now()
 	asked := check.Slot.IsZero()
-	if asked || check.Slot.After(now.Add(farthestSlot)) {
+	if now := s.now(); check.Slot.After(now.Add(farthestSlot)) {
 		check.Slot = now
 	}
 	_, wanted := planOf(d)
@@ -57,7 +56,7 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	if !wanted || isLate(record, check) {
 		return s.follow(ctx, d, record, check)
 	}
-	return s.lookAt(ctx, d, check, asked || check.Confirm)
+	return s.lookAt(ctx, d, check)
 }
 
 // CheckNow looks at an integration because somebody asks for it, and returns what is known of its health then. Errors
@@ -75,18 +74,22 @@ func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthSt
 	if why := integration.Unwatched(d); why != nil {
 		return none, why
 	}
-	err = s.lookAt(ctx, d, message.HealthCheck{IntegrationID: id, Slot: s.now()}, true)
+	err = s.lookAt(ctx, d, message.HealthCheck{IntegrationID: id})
 	if err != nil {
 		return none, err
 	}
 	return s.Status(ctx, d)
 }
 
-// lookAt makes the look of a check, and keeps what it finds.
-func (s *Service) lookAt(ctx context.Context, d integration.Document, check message.HealthCheck,
-	isDecided bool) error {
+// lookAt makes the look of a check, and keeps what it finds. One that somebody asks for has no slot, and is none that
+// others have dealt with, whatever their slots are.
+func (s *Service) lookAt(ctx context.Context, d integration.Document, check message.HealthCheck) error {
 	p, wanted := planOf(d)
-	r := look{slot: check.Slot, confirm: check.Confirm, isDecided: isDecided, plan: p, isWatched: wanted,
+	asked, slot := check.Slot.IsZero(), check.Slot
+	if asked {
+		slot = s.now()
+	}
+	r := look{slot: slot, confirm: check.Confirm, isDecided: asked || check.Confirm, plan: p, isWatched: wanted,
 		propagatedAt: integration.PropagatedAt(d), report: s.Look(ctx, d)}
 	if ctx.Err() != nil {
 		return ctx.Err() // what was broken off tells nothing
@@ -107,11 +110,16 @@ func (s *Service) giveUp(ctx context.Context, check message.HealthCheck, err err
 }
 
 // isLate reports whether the message asks for a look that was made, or for a second look that is not wanted any more.
+// Whoever asks without a slot is never late.
 func isLate(record integration.HealthRecord, check message.HealthCheck) bool {
-	if check.Confirm {
+	switch {
+	case check.Confirm:
 		return record.Suspicion == nil || !record.Suspicion.Slot.Equal(check.Slot)
+	case check.Slot.IsZero():
+		return false
+	default:
+		return !check.Slot.After(record.LastSlot)
 	}
-	return !check.Slot.After(record.LastSlot)
 }
 
 // keepLook saves the look, in the document and in the record of its health, tells of the change that it makes, and
@@ -134,7 +142,7 @@ func (s *Service) keepLook(ctx context.Context, d integration.Document, check me
 	}
 	record, err := s.Repository.UpdateHealth(ctx, d.ID, func(stored *integration.HealthRecord) error {
 		*stored = current(*stored, d)
-		if !check.Slot.IsZero() && isLate(*stored, check) {
+		if isLate(*stored, check) {
 			return errLate
 		}
 		apply(stored, r)

@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -48,7 +49,7 @@ func newFixture(t testing.TB) *fixture {
 	var err error
 	f.service, err = health.New(health.Options{
 		Repository: f.Repository, Schedule: health.Schedule{Repository: f.Repository, Now: f.Now}, Engine: f.Engine,
-		Look: f.look, Send: f.Send,
+		Look: f.look, Send: f.Send, Kinds: []resource.Kind{elsewhere{}},
 		Proves: func(_ integration.Spec, r assessment.Report) bool { return f.isProof && r.IsSound() },
 		Now:    f.Now, Source: operationtest.Source,
 	})

@@ -52,7 +52,8 @@ type Service struct{ Options }
 func New(o Options) (*Service, error) {
 	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Look": o.Look == nil, "Engine": o.Engine == nil, "Send": o.Send == nil,
-		"Source": o.Source == "", "Proves": o.Proves == nil,
+		"Source": o.Source == "", "Proves": o.Proves == nil, "Kinds": len(o.Kinds) == 0,
+		"Schedule": o.Schedule.Repository == nil || o.Schedule.Now == nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(isMissing)) {
 		if isMissing[name] {
@@ -131,7 +132,7 @@ func current(record integration.HealthRecord, d integration.Document) integratio
 func (s *Service) put(ctx context.Context, entity string, m bus.Message) error {
 	if err := s.Send(ctx, entity, m); err != nil {
 		return fmt.Errorf("send %s: %w", m.Subject,
-			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
+			operation.QueueError(err))
 	}
 	return nil
 }

@@ -499,6 +499,28 @@ func TestALookThatSaysOtherwise(t *testing.T) {
 	}
 }
 
+// TestWhoAsksIsNeverLate: a slot of the schedule that lies ahead, or has just been dealt with, keeps nobody's own
+// check from counting, by request or by message.
+func TestWhoAsksIsNeverLate(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(f *fixture) error{
+		"by a request": func(f *fixture) error { _, err := f.service.CheckNow(f.t.Context(), id); return err },
+		"by a message": func(f *fixture) error {
+			return f.service.Check(f.t.Context(), message.HealthCheck{IntegrationID: id})
+		},
+	} {
+		for _, ahead := range []time.Duration{0, 8 * time.Minute} {
+			f := newFixture(t)
+			f.integrate(id, "1h")
+			f.check(f.Now().Add(ahead))
+			require.Equal(t, integration.HealthHealthy, f.status(id).State)
+			f.report = having("role-missing")
+			require.NoError(t, ask(f))
+			assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "%s, %v", name, ahead)
+		}
+	}
+}
+
 func TestCheckNow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,11 +19,15 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 		"Engine":     func(o *health.Options) { o.Engine = nil },
 		"Send":       func(o *health.Options) { o.Send = nil },
 		"Source":     func(o *health.Options) { o.Source = "" },
+		"Proves":     func(o *health.Options) { o.Proves = nil },
+		"Kinds":      func(o *health.Options) { o.Kinds = nil },
+		"Schedule":   func(o *health.Options) { o.Schedule.Repository = nil },
+		"Schedule ":  func(o *health.Options) { o.Schedule.Now = nil },
 	} {
 		o := whole
 		take(&o)
 		_, err := health.New(o)
-		require.ErrorContains(t, err, name)
+		require.ErrorContains(t, err, strings.TrimSpace(name)+" is required")
 	}
 	_, err := health.New(whole)
 	require.NoError(t, err)

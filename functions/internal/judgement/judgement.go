@@ -1,14 +1,16 @@
 // Package judgement judges a credential file layer by layer, as deep as it is asked to: the file by itself, what the
-// internet says of it, what Entra and Azure hold of it. A layer that finds fault stops what depends on it, and nothing
-// else.
+// internet says of it, what Entra and Azure hold of it, and what the identity reaches that it names. A layer that
+// finds fault stops what depends on it, and nothing else.
 package judgement
 
 import (
 	"context"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 )
@@ -21,6 +23,7 @@ const (
 	DepthFile      Depth = "file"
 	DepthDiscovery Depth = "discovery"
 	DepthStructure Depth = "structure"
+	DepthAccess    Depth = "access"
 )
 
 // Request is a file, and what is known beside it.
@@ -32,8 +35,11 @@ type Request struct {
 	// Account and Container name the storage that is looked at: a resource id or the URL of a blob endpoint, and a
 	// name. Both may be empty, and are with DepthFile.
 	Account, Container string
-	// Access is what is to be done there; empty but with DepthStructure, and readWrite where it is empty there.
+	// Access is what is to be done there; empty but with DepthStructure and deeper, and readWrite where it is empty
+	// there.
 	Access integration.Access
+	// Token is the subject token, with DepthAccess alone. It is sent to Entra and to nobody else.
+	Token entra.SubjectToken
 }
 
 // Service judges. It is safe for concurrent use.
@@ -41,6 +47,7 @@ type Service struct {
 	Linter    credential.Linter
 	Discovery *discovery.Service
 	Structure *structure.Service
+	Access    *access.Tester
 }
 
 // Judge judges a file. It repeats no secret. The error is a *diagnosis.Error about what names the storage, with a
@@ -49,9 +56,16 @@ func (s *Service) Judge(ctx context.Context, r Request) (assessment.Report, erro
 	if r.Depth == DepthFile || r.Depth == "" {
 		return s.Linter.Lint(r.File, r.Form), nil
 	}
-	if r.Depth == DepthStructure {
-		return s.Structure.Judge(ctx, structure.Request{File: r.File, Form: r.Form, Account: r.Account,
-			Container: r.Container, Access: r.Access})
+	switch r.Depth {
+	case DepthDiscovery:
+		return s.Discovery.Judge(ctx, r.File, r.Form, r.Account, r.Container)
+	case DepthStructure:
+		return s.Structure.Judge(ctx, r.toStructure())
+	default:
+		return s.withAccess(ctx, r)
 	}
-	return s.Discovery.Judge(ctx, r.File, r.Form, r.Account, r.Container)
+}
+
+func (r Request) toStructure() structure.Request {
+	return structure.Request{File: r.File, Form: r.Form, Account: r.Account, Container: r.Container, Access: r.Access}
 }

@@ -72,11 +72,19 @@ func (e *Engine) Send(ctx context.Context, c message.Command, messageID string, 
 	}
 	m := bus.Message{ID: messageID, SessionID: c.IntegrationID, Subject: c.Type, Body: body, EnqueueAt: at}
 	if err := e.put(ctx, message.QueueCommands, m); err != nil {
-		return fmt.Errorf("send %s: %w", c.Type,
-			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable),
-				Err: err})
+		return fmt.Errorf("send %s: %w", c.Type, QueueError(err))
 	}
 	return nil
+}
+
+// QueueError gives an error of the queue its words: those that are there already, as of a right that the app lacks, or
+// that it takes nothing.
+func QueueError(err error) *diagnosis.Error {
+	var known *diagnosis.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err}
 }
 
 // StoreError gives an error of the store its words: it is an outage, or an account that does not know our requests.

@@ -150,7 +150,7 @@ func (e *Engine) emit(ctx context.Context, d integration.Document, n integration
 	m := bus.Message{ID: n.ID, SessionID: d.ID, Subject: kind, Body: body}
 	if err := e.put(ctx, message.TopicEvents, m); err != nil {
 		return fmt.Errorf("publish %s: %w", kind,
-			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
+			QueueError(err))
 	}
 	return nil
 }

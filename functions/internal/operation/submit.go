@@ -85,7 +85,7 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	}
 	w.Command.OperationID = a.Operation.ID
 	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
-		return a, &diagnosis.Error{Diagnosis: e.keep(ctx, a, w.Command), Err: err}
+		return a, &diagnosis.Error{Diagnosis: e.keep(ctx, a, w.Command, err), Err: err}
 	}
 	return a, nil
 }

@@ -26,13 +26,17 @@ const keepLimit = 10 * time.Second
 
 // keep has the timer send the command of an accepted intent, and returns what its sender is told. Where the command
 // could not be kept either, the sender alone can go on.
-func (e *Engine) keep(ctx context.Context, a Accepted, c message.Command) diagnosis.Diagnosis {
+func (e *Engine) keep(ctx context.Context, a Accepted, c message.Command, refused error) diagnosis.Diagnosis {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepLimit)
 	defer cancel()
 	id := a.Operation.ID
-	found := diagnosis.New(diagnosis.CodeQueueUnavailable, diagnosis.WithDetail("The intent is written down as "+
-		"operation %s, but its command could not be put on the queue. Send the request again with Operation-Id: %s.",
-		id, id))
+	found := QueueError(refused).Diagnosis
+	cause := found.Detail
+	if found.Code == diagnosis.CodeQueueUnavailable { // whose cause says no more
+		cause = ""
+	}
+	found.Detail = strings.TrimSpace(fmt.Sprintf("The intent is written down as operation %s, but its command could "+
+		"not be put on the queue. Send the request again with Operation-Id: %s. %s", id, id, cause))
 	c.ID = id
 	body, err := c.Encode(e.source, e.now())
 	if err == nil {
@@ -43,9 +47,10 @@ func (e *Engine) keep(ctx context.Context, a Accepted, c message.Command) diagno
 			"error", Words(err))
 		return found
 	}
-	found.Detail = fmt.Sprintf("The intent is written down as operation %s, but its command could not be put on the "+
-		"queue yet. The service tries that again every %d minutes. To try at once, send the request again with "+
-		"Operation-Id: %s.", id, int(SweepInterval.Minutes()), id)
+	found.Detail = strings.TrimSpace(fmt.Sprintf("The intent is written down as operation %s, but its command could "+
+		"not be put on the queue yet. The service tries that again every %d minutes. To try at once, send "+
+		"the request "+
+		"again with Operation-Id: %s. %s", id, int(SweepInterval.Minutes()), id, cause))
 	e.showUnsent(ctx, a, c, found)
 	return found
 }

@@ -100,6 +100,38 @@ func TestAKeptCommandThatGoesOnWithoutTheTimer(t *testing.T) {
 	f.RequireStatus(operationID, integration.OperationSucceeded)
 }
 
+// TestWhatHasTakenOverShowsNoWait: another operation that comes in between owns the document, and one that runs by now
+// or has ended waits for no queue.
+func TestWhatHasTakenOverShowsNoWait(t *testing.T) {
+	t.Parallel()
+	for _, status := range []integration.OperationStatus{integration.OperationRunning, integration.OperationCanceled} {
+		f := newFixture(t)
+		isBetween := false
+		f.Store.Before = func(c operationtest.Call) error {
+			if !c.IsWrite() || !strings.HasPrefix(c.Key, "unsent/") || isBetween {
+				return nil
+			}
+			isBetween = true
+			_, err := f.Repository.Update(t.Context(), id, func(d *integration.Document) error {
+				require.Equal(t, integration.PhasePending, d.Status.Phase)
+				d.Status.LastOperationID = "another"
+				return nil
+			})
+			require.NoError(t, err)
+			_, err = f.Repository.UpdateOperationFrom(t.Context(), f.Operation(operationID),
+				func(o *integration.Operation) error {
+					o.Status = status
+					return nil
+				})
+			return err
+		}
+		f.refused(provisionCommand(operationID))
+		require.True(t, isBetween)
+		assert.Empty(t, f.Document().Status.Conditions, "it is another operation's document")
+		assert.Nil(t, f.RequireStatus(operationID, status).Waiting)
+	}
+}
+
 // TestACommandThatCannotBeKept is for its sender alone to send again, who is told no more than that.
 func TestACommandThatCannotBeKept(t *testing.T) {
 	t.Parallel()

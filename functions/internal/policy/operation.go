@@ -7,10 +7,12 @@ type Operation = diagnosis.Operation
 
 // The requests to Microsoft Graph.
 const (
-	ApplicationCreate  Operation = "application.create"
-	ApplicationUpdate  Operation = "application.update"
-	ApplicationGet     Operation = "application.get"
-	ApplicationDelete  Operation = "application.delete"
+	ApplicationCreate Operation = "application.create"
+	ApplicationUpdate Operation = "application.update"
+	ApplicationGet    Operation = "application.get"
+	ApplicationDelete Operation = "application.delete"
+	// HolderGet asks who holds the unique name, after a create was refused because somebody does.
+	HolderGet          Operation = "application.holder.get"
 	PrincipalUpsert    Operation = "servicePrincipal.upsert"
 	PrincipalGet       Operation = "servicePrincipal.get"
 	PrincipalDelete    Operation = "servicePrincipal.delete"

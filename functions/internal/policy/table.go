@@ -75,7 +75,7 @@ func graphRows() []row {
 			{500, 599}}, "",
 			Decision{Action: RetryHere, Attempts: 1, After: RetryLater},
 			"provisioning.md s.3: safe to send again; 404 after a lost answer is the first purge's doing"),
-		g(on(ApplicationGet), only(http.StatusNotFound), "", within(20*time.Second),
+		g(on(ApplicationGet, HolderGet), only(http.StatusNotFound), "", within(20*time.Second),
 			"provisioning.md s.3: GET by uniqueName R(20 s)"),
 
 		g(on(PrincipalUpsert), nil, "NoBackingApplicationObject", within(2*time.Minute), replication),

@@ -89,7 +89,8 @@ var statuses = []statusRow{
 	{http.StatusServiceUnavailable, []diagnosis.Code{
 		diagnosis.CodeARMUnavailable, diagnosis.CodeDDOEThrottled, diagnosis.CodeDDOEUnavailable,
 		diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable, diagnosis.CodeGraphUnavailable,
-		diagnosis.CodeQueueUnavailable, diagnosis.CodeRecordTooNew, diagnosis.CodeServiceIdentityUnavailable,
+		diagnosis.CodeQueueUnavailable, diagnosis.CodeServiceBusPermissionMissing, diagnosis.CodeRecordTooNew,
+		diagnosis.CodeServiceIdentityUnavailable,
 		diagnosis.CodeStorageThrottled,
 		diagnosis.CodeStorageUnavailable, diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStoreUnavailable,
 		diagnosis.CodeThrottled, diagnosis.CodeManagedIdentityPaced,

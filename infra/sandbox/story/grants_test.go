@@ -89,8 +89,8 @@ func losses() map[string]loss {
 		"Storage Blob Data Contributor on containers/wif-state": {
 			ends: "provision: 503 store-unavailable, operator", text: "identity holds Storage Blob Data Contributor"},
 		"Azure Service Bus Data Sender on queues/wif-commands": {
-			ends: "provision: 503 queue-unavailable, operator", text: "identity holds Azure Service Bus Data Owner " +
-				"or Data Sender", unready: "queues/wif-commands"},
+			ends: "provision: 503 service-bus-permission-missing, operator",
+			text: "Azure Service Bus Data Sender on queues/wif-commands", unready: "queues/wif-commands"},
 		"Azure Service Bus Data Receiver on queues/wif-commands": {
 			ends: "operation: NotStarted", text: `function reconcile: .*'Listen' claim.*/wif-commands'`, waits: true},
 		// Its news holds up no operation; it is told later, and meanwhile the log tells why not.
@@ -109,7 +109,8 @@ func losses() map[string]loss {
 			ends: notStarted, text: "setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: .* Key " +
 				"Vault Secrets User on the secret"},
 		"Azure Service Bus Data Sender on queues/wif-health": {
-			ends: "health: not checked", text: `"function":"sweep".*healthcheck\.v1: queue-unavailable`, waits: true,
+			ends: "health: not checked", text: `"function":"sweep".*healthcheck\.v1: service-bus-permission-missing`,
+			waits:   true,
 			unready: "queues/wif-health"},
 		"Azure Service Bus Data Receiver on queues/wif-health": {
 			ends: "health: not checked", text: `function checkhealth: .*'Listen' claim.*/wif-health'`, waits: true},

@@ -20,7 +20,8 @@ var update = flag.Bool("update", false, "write the golden file")
 
 // The operations that the product asks these services for.
 var operations = map[string][]string{
-	"graph": {"application.create", "application.get", "application.update", "application.delete",
+	"graph": {"application.create", "application.get", "application.holder.get", "application.update",
+		"application.delete",
 		"servicePrincipal.upsert", "servicePrincipal.get", "servicePrincipal.delete", "federatedCredential.upsert",
 		"federatedCredential.list", "federatedCredential.delete", "deletedItem.restore", "deletedItem.purge"},
 	"arm": {"rbac.put", "rbac.get", "rbac.list", "rbac.delete", "managedIdentity.put", "managedIdentity.get",

@@ -158,6 +158,8 @@ func graphNotFound(c diagnosis.Context) diagnosis.Code {
 		return diagnosis.CodeDirectoryNotReplicated
 	case "application.get":
 		return diagnosis.CodeIdentityMissing
+	case "application.holder.get":
+		return diagnosis.CodeUniqueNameTaken
 	case "servicePrincipal.get":
 		return diagnosis.CodeServicePrincipalMissing
 	default:

@@ -50,6 +50,7 @@ var serviceCodes = []struct {
 		"object-already-exists", false},
 	{"graph", 404, "Request_ResourceNotFound", "federatedCredential.upsert", "directory-not-replicated", true},
 	{"graph", 404, "Request_ResourceNotFound", "application.get", "identity-missing", true},
+	{"graph", 404, "Request_ResourceNotFound", "application.holder.get", "unique-name-taken", false},
 	{"graph", 404, "Request_ResourceNotFound", "servicePrincipal.get", "service-principal-missing", true},
 	{"graph", 404, "Request_ResourceNotFound", "deletedItem.restore", "object-not-found", true},
 	{"graph", 400, "InvalidFederatedIdentityCredentialValue", "federatedCredential.upsert",

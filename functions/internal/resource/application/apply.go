@@ -87,7 +87,7 @@ func (w *writer) writeApplication(
 		app, restored, err = w.reclaim(ctx, item)
 	}
 	if err == nil && restored {
-		app, err = w.readApplication(ctx)
+		app, err = w.readApplication(ctx, policy.ApplicationGet)
 	}
 	return w.correctApplication(ctx, app, err)
 }
@@ -161,9 +161,9 @@ func (w *writer) updateApplication(ctx context.Context, app graph.Application) (
 }
 
 // readApplication reads an application that is there, though maybe not on every replica yet.
-func (w *writer) readApplication(ctx context.Context) (graph.Application, error) {
+func (w *writer) readApplication(ctx context.Context, op policy.Operation) (graph.Application, error) {
 	var app graph.Application
-	err := w.requests.Do(ctx, policy.ApplicationGet, words(w.view.Document), func(ctx context.Context) error {
+	err := w.requests.Do(ctx, op, words(w.view.Document), func(ctx context.Context) error {
 		var err error
 		app, err = w.graph.GetApplicationByUniqueName(ctx, w.UniqueName(w.view.Document))
 		return err
@@ -182,8 +182,8 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Applica
 		}
 	}
 	if err == nil && !found { // it may be a write that this replica does not show yet
-		app, err = w.readApplication(ctx)
-		if policy.IsNotThere(policy.ApplicationGet, err) {
+		app, err = w.readApplication(ctx, policy.HolderGet)
+		if policy.IsNotThere(policy.HolderGet, err) {
 			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeUniqueNameTaken,
 				diagnosis.WithContext(words(w.view.Document)))}
 		}

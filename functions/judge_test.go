@@ -1,0 +1,172 @@
+package functions
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// judged is a file that is judged with a token, and what is to be told.
+type judged struct {
+	// members replace those of the good file; parts are those beside it; token is what the platform issues.
+	members map[string]string
+	parts   map[string]string
+	token   sandbox.TokenRequest
+	// raw is sent as the token instead.
+	raw     string
+	arrange func(*app)
+
+	claim string
+	// exchanges is how many tokens Entra was shown.
+	exchanges int
+	// checks are some that are to be in the report: status and code, or status and what it depends on.
+	checks map[string]string
+}
+
+var account = map[string]string{"storage": world.DataAccountID, "container": "images"}
+
+// judgements are what a token proves of a file, and what keeps it from it.
+var judgements = map[string]judged{
+	"all is well": {parts: account, claim: "access", exchanges: 1, checks: map[string]string{"exchange.token": "pass ",
+		"access.write": "pass ", "structure.federatedCredential": "pass ", "discovery.tenant": "pass "}},
+	"no storage": {claim: "exchange", exchanges: 1, checks: map[string]string{"exchange.token": "pass ",
+		"access.list": " "}},
+	"an account by its URL": {parts: map[string]string{"storage": "https://acmedata.blob.core.windows.net"},
+		claim: "exchange", exchanges: 1, checks: map[string]string{"access.list": "skip ",
+			"discovery.storage": "pass "}},
+	"another subject's token": {parts: account, token: sandbox.TokenRequest{Subject: subject + "-2"},
+		claim: "structure",
+		checks: map[string]string{"token.subject": "fail token-subject-mismatch",
+			"exchange.token": "skip token.subject",
+			"access.list":    "skip token.subject"}},
+	"another audience": {parts: account, token: sandbox.TokenRequest{Subject: subject, Audience: "x"},
+		claim: "structure",
+		checks: map[string]string{"token.audience": "fail token-audience-mismatch",
+			"exchange.token": "skip token.audience"}},
+	"no token at all": {parts: account, raw: "pl4nted", claim: "structure", checks: map[string]string{
+		"token.format": "fail token-malformed", "exchange.token": "skip token.format"}},
+	"a tenant that is not there": {parts: account, members: map[string]string{
+		"tenantId": "88888888-8888-4888-8888-888888888888"}, claim: "file", checks: map[string]string{
+		"discovery.tenant": "fail tenant-unknown", "token.subject": "pass ",
+		"exchange.token": "skip discovery.tenant", "access.write": "skip discovery.tenant"}},
+	"no client id": {parts: account, members: map[string]string{"clientId": "<CLIENT_ID>"}, claim: "discovery",
+		checks: map[string]string{"exchange.token": "skip file.clientId.placeholder",
+			"access.list": "skip file.clientId.placeholder", "discovery.tenant": "pass "}},
+	"a fault that hinders nothing": {parts: account, members: map[string]string{"x": "y"}, claim: "access",
+		exchanges: 1,
+		checks:    map[string]string{"file.members.unknown": "fail file-member-unknown", "access.read": "pass "}},
+	"an issuer that is down": {parts: account, arrange: func(a *app) {
+		a.net[sandbox.Host] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	}, claim: "file", exchanges: 1, checks: map[string]string{
+		"discovery.issuer": "unknown issuer-unavailable", "exchange.token": "fail issuer-unreachable"}},
+}
+
+// judge sends a file with its parts.
+func (a *app) judge(c judged) (answer, string) {
+	a.t.Helper()
+	members := map[string]string{"clientId": a.world.Applications()[0].AppID, "tenantId": world.TenantID,
+		"federatedTokenIssuer": world.Issuer, "subject": subject, "audience": "api://AzureADTokenExchange"}
+	maps.Copy(members, c.members)
+	file, err := json.Marshal(members)
+	require.NoError(a.t, err)
+	token := c.raw
+	if token == "" {
+		if c.token.Subject == "" {
+			c.token.Subject = subject
+		}
+		token, err = a.issuer.Mint(c.token)
+		require.NoError(a.t, err)
+	}
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	require.NoError(a.t, w.WriteField("subjectToken", token))
+	require.NoError(a.t, w.WriteField("file", string(file)))
+	for name, value := range c.parts {
+		require.NoError(a.t, w.WriteField(name, value))
+	}
+	require.NoError(a.t, w.Close())
+	return a.call("POST", "/credentials/validate?depth=access", body.String(), "Content-Type",
+		w.FormDataContentType()), token
+}
+
+// overhear listens to all that is sent to anybody; what it returns counts by host the requests that hold a text.
+func (a *app) overhear() func(text string) map[string]int {
+	var mu sync.Mutex
+	heard := map[string][]string{}
+	for host, next := range a.net {
+		a.net[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			assert.NoError(a.t, err)
+			mu.Lock()
+			heard[host] = append(heard[host], fmt.Sprint(r.URL, r.Header, string(body)))
+			mu.Unlock()
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}
+	return func(text string) map[string]int {
+		mu.Lock()
+		defer mu.Unlock()
+		counts := map[string]int{entra.Host: 0}
+		for host, all := range heard {
+			for _, one := range all {
+				if strings.Contains(one, text) {
+					counts[host]++
+				}
+			}
+		}
+		return counts
+	}
+}
+
+// TestAFileIsJudgedByAToken: to the exchange, and to the data where storage is named; a layer that fails stops what
+// depends on it alone; and the token is told to Entra and to nobody else.
+func TestAFileIsJudgedByAToken(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(judgements)) {
+		t.Run(name, func(t *testing.T) {
+			c := judgements[name]
+			a := newApp(t, nil)
+			require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
+			a.deliver()
+			if c.arrange != nil {
+				c.arrange(a)
+			}
+			sent := a.overhear()
+			got, token := a.judge(c)
+			require.Equal(t, 200, got.StatusCode, got.raw)
+			assert.Equal(t, c.claim, got.at("claimLevel"), got.raw)
+			told := map[string]string{}
+			for _, one := range got.at("checks").([]any) {
+				check := one.(map[string]any)
+				text := func(member string) string { s, _ := check[member].(string); return s }
+				told[text("id")] = text("status") + " " + text("code") + text("dependsOn")
+				assert.NotContains(t, text("field"), "/subjects")
+			}
+			for id, want := range c.checks {
+				assert.Equal(t, strings.TrimPrefix(want, " "), strings.TrimPrefix(told[id], " "), "%s: %s",
+					id, got.raw)
+			}
+			assert.Equal(t, got.at("verdict") == "pass", got.at("diagnosis") == nil)
+			assert.Equal(t, map[string]int{entra.Host: c.exchanges}, sent(token), "who was shown the token, how often")
+			for _, text := range []string{got.raw, a.log.String(), a.state()} {
+				assert.NotContains(t, text, token)
+				assert.NotContains(t, text, strings.SplitN(token, ".", 3)[max(0, strings.Count(token, "."))])
+			}
+		})
+	}
+}
