@@ -68,7 +68,8 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if !d.Status.IsBegun() {
 		return integration.Document{}, notSeen(resource.Checks(resource.Items(seen), true))
 	}
-	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionProvisioned, "True", nil, "Somebody else has made it.")
+	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionProvisioned, "True", nil,
+		"Somebody else has made it.")
 	awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification)
 	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionVerified, "Unknown", &awaiting, "")
 	stored, err := s.Repository.Put(ctx, integration.Document{ID: d.ID},
