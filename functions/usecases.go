@@ -108,8 +108,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		Kinds: all, TenantID: service.Defaults.TenantID}, Access: tester}
 	adopts := &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks}
 	return &useCases{judge: judge, adoption: adopts, service: service, engine: engine,
-		worker: worker, health: checks,
-		ready: readinessOf(cfg, p, clients)}, nil
+		worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
 }
 
 // newDiscovery looks at what credential files name. It contacts the cloud's token service and blob endpoints, the
