@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -36,8 +35,6 @@ type Service struct {
 	Kinds    []resource.Kind
 	Defaults integration.Defaults
 	Watch    Watch
-	// Now is the clock.
-	Now func() time.Time
 }
 
 // Watch looks after the health of integrations; *health.Service does.
@@ -71,9 +68,10 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if !d.Status.IsBegun() {
 		return integration.Document{}, notSeen(resource.Checks(resource.Items(seen), true))
 	}
-	d.SetCondition(s.Now().UTC(), integration.ConditionProvisioned, "True", nil, "Somebody else has made it.")
+	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionProvisioned, "True", nil,
+		"Somebody else has made it.")
 	awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification)
-	d.SetCondition(s.Now().UTC(), integration.ConditionVerified, "Unknown", &awaiting, "")
+	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionVerified, "Unknown", &awaiting, "")
 	stored, err := s.Repository.Put(ctx, integration.Document{ID: d.ID},
 		func(there *integration.Document) error {
 			if err := admitNew(*there); err != nil {
@@ -131,7 +129,7 @@ func (s *Service) imported(ctx context.Context, in Import) (integration.Document
 	case len(findings) > 0:
 		return integration.Document{}, refuse(diagnosis.CodeInvalidSpec, diagnosis.WithFindings(findings...))
 	}
-	d := integration.Document{ID: in.ID, IsUnmanaged: true, Spec: resolved, CreatedAt: s.Now().UTC(),
+	d := integration.Document{ID: in.ID, IsUnmanaged: true, Spec: resolved, CreatedAt: s.Repository.Now().UTC(),
 		FirstOperationID: uuid.NewString(),
 		Status:           integration.Status{Phase: integration.PhaseProvisioned, ClientID: file.ClientID}}
 	if in.IntegrationID != "" || in.DriverID != "" {
