@@ -75,7 +75,8 @@ var (
 	words = []string{"armid", "assessment", "diagnosis", "diagnosis/classify", "diagnosis/page", "integration",
 		"credential", "credential/field", "message", "invocation", "redact", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "fetch", "graph"}
-	usecases = []string{"access", "discovery", "health", "judgement", "operation", "provision", "readiness",
+	usecases = []string{"access", "adoption", "discovery", "health", "judgement", "operation", "provision",
+		"readiness",
 		"structure"}
 )
 

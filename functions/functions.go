@@ -147,7 +147,7 @@ func list(cfg Config, u *useCases) []entry {
 			OperationURL: operationURL}.Register),
 		web("checknow", caller.RoleOperate, checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
-		web("adopt", caller.RoleOperate, adopt.Function{Import: service.Import}.Register),
+		web("adopt", caller.RoleOperate, adopt.Function{Import: u.adoption.Import}.Register),
 		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),
 		web("disconnect", caller.RoleOperate, disconnect.Function{Submit: service.SubmitTeardown,
 			OperationURL: operationURL}.Register),

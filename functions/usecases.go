@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/adoption"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
@@ -28,18 +29,21 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 )
 
 // useCases are what the edges call.
 type useCases struct {
-	judge   *judgement.Service
-	service *provision.Service
-	engine  *operation.Engine
-	worker  *operation.Worker
-	health  *health.Service
-	ready   *readiness.Service
+	judge *judgement.Service
+	// adoption takes in what was made by hand.
+	adoption *adoption.Service
+	service  *provision.Service
+	engine   *operation.Engine
+	worker   *operation.Worker
+	health   *health.Service
+	ready    *readiness.Service
 }
 
 // sweep is what the timer does: it asks for the checks that fall due, and tells what is still to be told.
@@ -98,14 +102,20 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID, tester),
+		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks,
+			Now: time.Now},
+		service: service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
+}
+
+// newJudge judges credential files, to the depth that is asked for.
+func newJudge(cfg Config, p platform, all []resource.Kind, own func(context.Context) (string, error),
+	tester *access.Tester) *judgement.Service {
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
 	looks := newDiscovery(cfg, p, linter)
-	judge := &judgement.Service{Linter: linter, Discovery: looks, Structure: &structure.Service{Discovery: looks,
-		Kinds: all, TenantID: service.Defaults.TenantID}, Access: tester}
-	return &useCases{judge: judge, service: service, engine: engine,
-		worker: worker, health: checks,
-		ready: readinessOf(cfg, p, clients)}, nil
+	return &judgement.Service{Linter: linter, Discovery: looks,
+		Structure: &structure.Service{Discovery: looks, Kinds: all, TenantID: own}, Access: tester}
 }
 
 // newDiscovery looks at what credential files name. It contacts the cloud's token service and blob endpoints, the

@@ -14,18 +14,18 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/adoption"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
-	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
 type Function struct {
-	Import func(ctx context.Context, in provision.Import) (integration.Document, error)
+	Import func(ctx context.Context, in adoption.Import) (integration.Document, error)
 }
 
 // The parts of a form.
@@ -124,7 +124,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if faults := given.DDOE.faults(); len(faults) > 0 {
 		return nil, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail, faults...)
 	}
-	wanted := provision.Import{ID: in.ID, File: given.Credentials, Spec: integration.Spec{
+	wanted := adoption.Import{ID: in.ID, File: given.Credentials, Spec: integration.Spec{
 		DisplayName: given.DisplayName, Storage: given.Storage, HealthCheck: given.HealthCheck}}
 	if given.DDOE != nil {
 		wanted.IntegrationID, wanted.DriverID = given.DDOE.IntegrationID, given.DDOE.DriverID

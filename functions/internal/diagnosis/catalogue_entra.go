@@ -239,8 +239,8 @@ func tokenServiceEntries() []Entry {
 }
 
 // disabledEntry is about what somebody has switched off, in one of three places. Sources:
-// https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration, and disabledByMicrosoftStatus
-// of https://learn.microsoft.com/graph/api/resources/application.
+// https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration, and
+// disabledByMicrosoftStatus of https://learn.microsoft.com/graph/api/resources/application.
 func disabledEntry() Entry {
 	return exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
 		"The service principal is disabled (accountEnabled), or its application is deactivated (isDisabled) or was "+
@@ -249,7 +249,8 @@ func disabledEntry() Entry {
 			"switched off.").makes().
 		then("Where accountEnabled is false, run the command.").makes().
 		then("Where isDisabled is true, the command does not help: choose Activate of the app registration in the " +
-			"Entra admin center, or set it to false by Microsoft Graph: PATCH /v1.0/applications(appId='{clientId}').").
+			"Entra admin center, or set it to false by Microsoft Graph: PATCH " +
+			"/v1.0/applications(appId='{clientId}').").
 		makes().
 		then("What Microsoft has disabled, Microsoft's support alone enables.").propagating().
 		with("az ad sp update --id {clientId} --set accountEnabled=true")

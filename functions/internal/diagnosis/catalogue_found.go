@@ -13,9 +13,7 @@ func importEntries() []Entry {
 			Steps: []string{"Use the integration that the detail names, or DELETE that one first."}},
 		{Code: CodeIntegrationUnmanaged, Title: "The integration is not managed", Who: WhoCaller,
 			Cause: "It was imported: somebody else has made what it consists of, and the service only looks.",
-			Steps: []string{"To have the service take it over: POST /api/integrations/{id}/manage. With " +
-				"?dryRun=true " +
-				"it tells first what would change.",
+			Steps: []string{"Change it where it was made; the checks show what it is then.",
 				"To describe it otherwise: DELETE it, which touches nothing, and import it again."}},
 	}
 }

@@ -499,8 +499,8 @@ func TestALookThatSaysOtherwise(t *testing.T) {
 	}
 }
 
-// TestWhoAsksIsNeverLate: a slot of the schedule that lies ahead, or has just been dealt with, keeps nobody's own check
-// from counting, by request or by message.
+// TestWhoAsksIsNeverLate: a slot of the schedule that lies ahead, or has just been dealt with, keeps nobody's own
+// check from counting, by request or by message.
 func TestWhoAsksIsNeverLate(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(f *fixture) error{

@@ -77,9 +77,6 @@ func kindNames(between string) string {
 // kindTag is the end of the tag of a member that holds a kind.
 func kindTag() string { return `enum:"` + kindNames(",") + `"` }
 
-// Noun is what an identity of the kind is called, behind its article.
-func (k IdentityKind) Noun() string { return k.about().noun }
-
 // Words name an identity in a sentence, behind its article.
 func (k IdentityKind) Words(group, location string) string {
 	noun := k.about().noun

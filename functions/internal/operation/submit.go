@@ -79,21 +79,34 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	if err != nil {
 		return Accepted{}, err
 	}
+	w.Command.OperationID = w.OperationID
+	marked := ""
+	w.mark = func(ctx context.Context) (err error) {
+		marked, err = e.markUnsent(ctx, w.Command)
+		return StoreError(err)
+	}
 	a, err := e.accept(ctx, w, stored)
-	if err != nil || a.Operation.Status != integration.OperationNotStarted {
-		return a, err
+	if err == nil && a.Operation.Status == integration.OperationNotStarted {
+		if err = e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
+			err = &diagnosis.Error{Diagnosis: e.keep(ctx, a, w.Command, err), Err: err}
+		}
 	}
-	w.Command.OperationID = a.Operation.ID
-	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
-		return a, &diagnosis.Error{Diagnosis: e.keep(ctx, a, w.Command, err), Err: err}
+	if marked != "" && (err == nil || a.Operation.ID == "") { // else the timer sends what the queue did not take
+		if err := e.forget(ctx, prefixUnsent+w.OperationID, marked); err != nil {
+			e.log.WarnContext(ctx, "the timer looks at a command that was sent", "operationId", w.OperationID, "error",
+				Words(err))
+		}
 	}
-	return a, nil
+	return a, err
 }
 
 // intent is an intent with the hash of its content.
 type intent struct {
 	Intent
 	hash string
+	// mark has the timer look whether the command was sent, before the intent is written down; nil where the command
+	// is on the queue already.
+	mark func(context.Context) error
 }
 
 func newRequest(in Intent) (intent, error) {
@@ -181,6 +194,11 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 	}
 	if err := w.admit(stored); err != nil {
 		return Accepted{}, err
+	}
+	if w.mark != nil {
+		if err := w.mark(ctx); err != nil {
+			return Accepted{}, err
+		}
 	}
 	op, err := e.repository.CreateOperation(ctx, integration.Operation{ID: w.OperationID, Kind: w.Kind,
 		Status: integration.OperationNotStarted, IntegrationID: w.IntegrationID, CreatedAt: e.now(),

@@ -14,8 +14,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
-// A command that the queue did not take is a record of its own, unsent/{operation id}, which the timer sends until the
-// queue takes it: an intent that is written down is carried out, whether or not its request is sent again.
+// A command that is not on the queue yet is a record of its own, unsent/{operation id}, which the timer sends until
+// the queue takes it: an intent that is written down is carried out, whether or not its request is sent again. The
+// record comes before the intent's own, and goes when the command was sent: whoever is killed in between leaves it.
 const prefixUnsent = "unsent/"
 
 // SweepInterval is how often the timer runs: function.json's schedule is the same.
@@ -37,12 +38,7 @@ func (e *Engine) keep(ctx context.Context, a Accepted, c message.Command, refuse
 	}
 	found.Detail = strings.TrimSpace(fmt.Sprintf("The intent is written down as operation %s, but its command could "+
 		"not be put on the queue. Send the request again with Operation-Id: %s. %s", id, id, cause))
-	c.ID = id
-	body, err := c.Encode(e.source, e.now())
-	if err == nil {
-		_, err = e.repository.Touch(ctx, prefixUnsent+id, body)
-	}
-	if err != nil {
+	if _, err := e.markUnsent(ctx, c); err != nil {
 		e.log.ErrorContext(ctx, "unsent command not kept", "operationId", id, "integrationId", c.IntegrationID,
 			"error", Words(err))
 		return found
@@ -53,6 +49,16 @@ func (e *Engine) keep(ctx context.Context, a Accepted, c message.Command, refuse
 		"again with Operation-Id: %s. %s", id, int(SweepInterval.Minutes()), id, cause))
 	e.showUnsent(ctx, a, c, found)
 	return found
+}
+
+// markUnsent has the timer send the command of an operation, and returns the mark's version.
+func (e *Engine) markUnsent(ctx context.Context, c message.Command) (string, error) {
+	c.ID = c.OperationID
+	body, err := c.Encode(e.source, e.now())
+	if err != nil {
+		return "", err
+	}
+	return e.repository.Touch(ctx, prefixUnsent+c.OperationID, body)
 }
 
 // showUnsent shows in document and operation that the queue is waited for, and when it is tried again.

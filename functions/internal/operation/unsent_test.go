@@ -106,9 +106,12 @@ func TestWhatHasTakenOverShowsNoWait(t *testing.T) {
 	t.Parallel()
 	for _, status := range []integration.OperationStatus{integration.OperationRunning, integration.OperationCanceled} {
 		f := newFixture(t)
-		isBetween := false
+		isBetween, marks := false, 0
 		f.Store.Before = func(c operationtest.Call) error {
-			if !c.IsWrite() || !strings.HasPrefix(c.Key, "unsent/") || isBetween {
+			if !c.IsWrite() || !strings.HasPrefix(c.Key, "unsent/") {
+				return nil
+			}
+			if marks++; marks != 2 { // the first one comes before the records
 				return nil
 			}
 			isBetween = true
@@ -136,6 +139,8 @@ func TestWhatHasTakenOverShowsNoWait(t *testing.T) {
 func TestACommandThatCannotBeKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	_, err := f.submit(t.Context(), provisionCommand(operationID))
+	require.NoError(t, err)
 	f.Store.Before = func(c operationtest.Call) error {
 		if c.IsWrite() && strings.HasPrefix(c.Key, "unsent/") {
 			return errors.New("disk full")
@@ -146,6 +151,33 @@ func TestACommandThatCannotBeKept(t *testing.T) {
 	assert.NotContains(t, found.Detail, "minutes")
 	assert.Nil(t, f.Operation(operationID).Waiting)
 	assert.Contains(t, f.Log.String(), "disk full")
+}
+
+// TestWhoIsKilledBetweenRecordAndSend leaves an operation that the timer sends, wherever it was killed: none waits
+// until its request is sent again.
+func TestWhoIsKilledBetweenRecordAndSend(t *testing.T) {
+	t.Parallel()
+	for _, after := range []bool{false, true} {
+		deaths, sent := 0, 0
+		for at := 1; ; at++ {
+			f := newFixture(t)
+			_, _ = f.submit(f.Doom(t.Context(), at, after), provisionCommand(operationID))
+			isDead := f.Revive()
+			f.sweep()
+			f.drain()
+			assert.Empty(t, f.Keys("unsent/"), "killed at %d, after %v", at, after)
+			if len(f.Keys("operations/")) > 0 {
+				sent++
+				assert.True(t, f.Operation(operationID).Status.IsFinal(), "killed at %d, after %v", at, after)
+			}
+			if !isDead {
+				break
+			}
+			deaths++
+		}
+		assert.GreaterOrEqual(t, deaths, 4, "the mark, the operation, the document, the message")
+		assert.GreaterOrEqual(t, sent, 4)
+	}
 }
 
 // TestKeptCommandsHinderNoOther: one that cannot be read, and one whose operation cannot.

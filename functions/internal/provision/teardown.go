@@ -20,7 +20,7 @@ func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, erro
 	r.ending = true
 	r.changing = func(d *integration.Document) { d.Withdraw(r.now()) }
 	r.veto = newVeto(r.Kinds)
-	seen, stays := r.unseen(r.Kinds), theirs(a.Document())
+	seen, stays := r.unseen(r.Kinds), integration.Stays(a.Document())
 	err := r.takeDown(ctx, seen)
 	left := append(r.leftovers(seen), stays...)
 	if err != nil && ctx.Err() == nil {

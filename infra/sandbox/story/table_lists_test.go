@@ -23,11 +23,11 @@ func outside() []group {
 			bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
 			caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
 			integration-exists integration-not-found integration-unmanaged invalid-combination
-			invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
-			malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
-			not-acceptable not-found not-json not-owned nothing-to-confirm operation-id-reused
-			operation-not-found precondition-failed session-mismatch unauthorized unknown-command
-			unknown-member unsupported-content-encoding unsupported-media-type wrong-type`)},
+			invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value malformed-body
+			message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent not-acceptable
+			not-found not-json not-owned nothing-to-confirm operation-id-reused operation-not-found precondition-failed
+			session-mismatch unauthorized unknown-command unknown-member unsupported-content-encoding
+			unsupported-media-type wrong-type`)},
 		{"it says how far an operation or an integration is, or what was not looked at: nothing is broken",
 			strings.Fields(`
 			attempts-exhausted awaiting-person awaiting-verification budget-exhausted canceled dead-lettered

@@ -35,7 +35,7 @@ type Wire struct {
 	dead   bool
 	cancel context.CancelFunc
 	lag    int
-	hidden map[string]int // by an object's id: how often a list has hidden it; -1 is never again
+	hidden map[string]int // by an object's id: how often a list has hidden it
 }
 
 // Request is one request of a run: the n-th of a shape, from 1. A shape is method and URL without ids, which differ
@@ -152,7 +152,7 @@ func (w *Wire) answer(r *http.Request) (*http.Response, error) {
 	if w.isDead() { // of a request within this batch
 		return nil, errKilled
 	}
-	if err == nil && r.Method == http.MethodGet && response.StatusCode == http.StatusOK {
+	if err == nil && r.Method == http.MethodGet && response.StatusCode == http.StatusOK && w.isLagging() {
 		w.hide(response)
 	}
 	return response, err
@@ -217,12 +217,9 @@ func (w *Wire) hide(response *http.Response) {
 	w.mu.Lock()
 	for _, one := range list {
 		id, _ := one["id"].(string)
-		times, known := w.hidden[id]
+		times := w.hidden[id]
 		switch {
-		case id == "" || known && times < 0, w.lag == 0:
-			w.hidden[id] = -1
-			visible = append(visible, one)
-		case times >= w.lag:
+		case id == "" || times >= w.lag:
 			visible = append(visible, one)
 		default:
 			w.hidden[id]++
@@ -240,6 +237,12 @@ func (w *Wire) hide(response *http.Response) {
 	body, _ = json.Marshal(content)
 	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	response.Header.Del("Content-Length")
+}
+
+func (w *Wire) isLagging() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lag > 0
 }
 
 // lags makes lists hide each new object in the first n answers that would show it.

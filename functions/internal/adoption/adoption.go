@@ -1,9 +1,12 @@
-package provision
+// Package adoption takes in what somebody else has made: it writes down an integration of it, which is looked at and
+// tested from then on, and of which nothing is ever written.
+package adoption
 
 import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -13,7 +16,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -25,6 +27,25 @@ type Import struct {
 	Spec integration.Spec
 	// IntegrationID and DriverID are on the platform; empty for none.
 	IntegrationID, DriverID string
+}
+
+// Service holds the use case. Its members are all needed.
+type Service struct {
+	Repository *integration.Repository
+	// Kinds are what an integration consists of; those count that look at what somebody else has made.
+	Kinds    []resource.Kind
+	Defaults integration.Defaults
+	Watch    Watch
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Watch looks after the health of integrations; *health.Service does.
+type Watch interface {
+	// Plan plans the checks of an integration.
+	Plan(ctx context.Context, d integration.Document) error
+	// Ask has an integration looked at soon.
+	Ask(ctx context.Context, d integration.Document) error
 }
 
 // listed is how many documents are read at a time by who looks for one.
@@ -50,9 +71,9 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if !d.Status.IsBegun() {
 		return integration.Document{}, notSeen(resource.Checks(resource.Items(seen), true))
 	}
-	d.SetCondition(s.now(), integration.ConditionProvisioned, "True", nil, "Somebody else has made it.")
+	d.SetCondition(s.Now().UTC(), integration.ConditionProvisioned, "True", nil, "Somebody else has made it.")
 	awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification)
-	d.SetCondition(s.now(), integration.ConditionVerified, "Unknown", &awaiting, "")
+	d.SetCondition(s.Now().UTC(), integration.ConditionVerified, "Unknown", &awaiting, "")
 	stored, err := s.Repository.Put(ctx, integration.Document{ID: d.ID},
 		func(there *integration.Document) error {
 			if err := admitNew(*there); err != nil {
@@ -93,7 +114,8 @@ func (s *Service) imported(ctx context.Context, in Import) (integration.Document
 	spec.Identity = &integration.Identity{Kind: kind}
 	resolved, ofSpec, err := s.Defaults.Resolve(ctx, in.ID, spec)
 	if err != nil {
-		return integration.Document{}, noIdentity(err)
+		return integration.Document{}, &diagnosis.Error{Diagnosis: diagnosis.New(
+			diagnosis.CodeServiceIdentityUnavailable), Err: err}
 	}
 	for _, f := range ofSpec {
 		member, isOfFile := ofFile(f.Pointer)
@@ -107,9 +129,9 @@ func (s *Service) imported(ctx context.Context, in Import) (integration.Document
 	case len(findings) > 0 && strings.HasPrefix(findings[0].Pointer, pointerCredentials):
 		return integration.Document{}, faultyFile(findings)
 	case len(findings) > 0:
-		return integration.Document{}, faulty(findings)
+		return integration.Document{}, refuse(diagnosis.CodeInvalidSpec, diagnosis.WithFindings(findings...))
 	}
-	d := integration.Document{ID: in.ID, IsUnmanaged: true, Spec: resolved, CreatedAt: s.now(),
+	d := integration.Document{ID: in.ID, IsUnmanaged: true, Spec: resolved, CreatedAt: s.Now().UTC(),
 		FirstOperationID: uuid.NewString(),
 		Status:           integration.Status{Phase: integration.PhaseProvisioned, ClientID: file.ClientID}}
 	if in.IntegrationID != "" || in.DriverID != "" {
@@ -196,20 +218,7 @@ func notSeen(checks []assessment.Check) error {
 	return refuse(diagnosis.CodeIdentityMissing)
 }
 
-// theirs states, a sentence each, what stays of an integration that somebody else has made when it is forgotten.
-func theirs(d integration.Document) []string {
-	if !d.IsUnmanaged {
-		return nil
-	}
-	kind := d.IdentityKind()
-	left := []string{"The " + kind.Noun() + " with the client id " + d.Status.ClientID +
-		" stays, with its service principal " + d.Status.ServicePrincipalID + "."}
-	for _, f := range d.Status.FederatedCredentials {
-		left = append(left, "The federated credential "+redact.Printable(f.Name)+" stays: it lets in "+
-			redact.Printable(f.Subject)+".")
-	}
-	for _, entry := range d.Spec.Storage {
-		left = append(left, "What gives it access to "+entry.ResourceID+" stays.")
-	}
-	return left
+// refuse makes the error of an import that is not carried out.
+func refuse(code diagnosis.Code, opts ...diagnosis.Option) *diagnosis.Error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 }
