@@ -48,7 +48,7 @@ func newTransport() *http.Transport {
 // Squid's header X-Squid-Error.
 func isUnresolved(h http.Header) bool {
 	return strings.Contains(h.Get("Proxy-Status"), "error=dns_error") ||
-		strings.HasPrefix(h.Get("X-Squid-Error"), "ERR_DNS_FAIL")
+		strings.Contains(strings.ToLower(h.Get("X-Squid-Error")), "dns_fail")
 }
 
 // proxyRefusal is a forward proxy's refusal to open a tunnel.
