@@ -103,8 +103,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		return nil, err
 	}
 	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID, tester),
-		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks,
-			Now: time.Now},
+		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks},
 		service: service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
 }
 
