@@ -70,6 +70,14 @@ var judgements = map[string]judged{
 	"a fault that hinders nothing": {parts: account, members: map[string]string{"x": "y"}, claim: "access",
 		exchanges: 1,
 		checks:    map[string]string{"file.members.unknown": "fail file-member-unknown", "access.read": "pass "}},
+	"no role": {parts: account, arrange: func(a *app) {
+		for _, r := range a.world.RoleAssignments() {
+			if strings.HasSuffix(r.Scope, "/images") {
+				require.NoError(a.t, a.world.DeleteObject("roleAssignments", r.Name))
+			}
+		}
+	}, claim: "exchange", exchanges: 1, checks: map[string]string{"exchange.token": "pass ",
+		"structure.roleAssignment": "fail role-missing", "access.list": "fail role-missingstructure.roleAssignment"}},
 	"an issuer that is down": {parts: account, arrange: func(a *app) {
 		a.net[sandbox.Host] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	}, claim: "file", exchanges: 1, checks: map[string]string{
@@ -160,6 +168,9 @@ func TestAFileIsJudgedByAToken(t *testing.T) {
 			for id, want := range c.checks {
 				assert.Equal(t, strings.TrimPrefix(want, " "), strings.TrimPrefix(told[id], " "), "%s: %s",
 					id, got.raw)
+			}
+			if name == "no role" {
+				assert.Nil(t, got.at("also"), "what the test finds follows from what the look has found")
 			}
 			assert.Equal(t, got.at("verdict") == "pass", got.at("diagnosis") == nil)
 			assert.Equal(t, map[string]int{entra.Host: c.exchanges}, sent(token), "who was shown the token, how often")

@@ -29,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 )
@@ -101,14 +102,19 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID, tester),
+		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks},
+		service: service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
+}
+
+// newJudge judges credential files, to the depth that is asked for.
+func newJudge(cfg Config, p platform, all []resource.Kind, own func(context.Context) (string, error),
+	tester *access.Tester) *judgement.Service {
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
 	looks := newDiscovery(cfg, p, linter)
-	judge := &judgement.Service{Linter: linter, Discovery: looks, Structure: &structure.Service{Discovery: looks,
-		Kinds: all, TenantID: service.Defaults.TenantID}, Access: tester}
-	adopts := &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks}
-	return &useCases{judge: judge, adoption: adopts, service: service, engine: engine,
-		worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
+	return &judgement.Service{Linter: linter, Discovery: looks,
+		Structure: &structure.Service{Discovery: looks, Kinds: all, TenantID: own}, Access: tester}
 }
 
 // newDiscovery looks at what credential files name. It contacts the cloud's token service and blob endpoints, the

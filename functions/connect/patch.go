@@ -33,6 +33,10 @@ func (f Function) registerPatch(api huma.API, responses map[string]*huma.Respons
 		Description: "A JSON merge patch (RFC 7396) of the spec as GET shows it: what the body names is changed, " +
 			"null takes a member away, a list is replaced as a whole. What comes of it is treated as the body of a " +
 			"PUT.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
+			Examples: map[string]*huma.Example{"interval": {Summary: "Check every twelve hours, under the " +
+				"default name",
+				Value: map[string]any{"displayName": nil, "healthCheck": map[string]any{"interval": "12h"}}}}}}},
 		Responses: map[string]*huma.Response{"200": responses["200"]},
 	}, append([]int{http.StatusNotFound}, failures...), f.patch)
 }

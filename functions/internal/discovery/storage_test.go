@@ -185,3 +185,42 @@ func refusals(t *testing.T, err error) []string {
 	}
 	return all
 }
+
+// TestFaultsInPairs: each fault of the account beside each of the issuer's document and of the tenant. None hides
+// another, but for the tenant's, without which the account's cannot be told.
+func TestFaultsInPairs(t *testing.T) {
+	t.Parallel()
+	tenants := map[string]map[string]string{nobody: {"discovery.tenant": "fail tenant-unknown",
+		"discovery.tenant.cloud": "skip discovery.tenant"},
+		govTenant: {"discovery.tenant.cloud": "fail cloud-mismatch"}}
+	for account, a := range accounts {
+		if account == "of another tenant" { // which is a fault of two sides
+			continue
+		}
+		for document, d := range documentFaults {
+			i := newInternet(t)
+			if a.arrange != nil {
+				a.arrange(i)
+			}
+			i.edit(documentPath, func(m map[string]any) { m[d.member] = d.value })
+			got := found(i.look(t, nil, a.account))
+			assert.Equal(t, d.want, got[d.check], "%s, %s", account, document)
+			for id, want := range a.want {
+				assert.Equal(t, want, got[id], "%s, %s", account, document)
+			}
+		}
+		for tenant, checks := range tenants {
+			i := newInternet(t)
+			if a.arrange != nil {
+				a.arrange(i)
+			}
+			got := found(i.look(t, map[string]string{"tenantId": tenant}, a.account))
+			for id, want := range checks {
+				assert.Equal(t, want, got[id], "%s, %s", account, tenant)
+			}
+			for id, want := range a.want {
+				assert.Equal(t, want, got[id], "%s, %s", account, tenant)
+			}
+		}
+	}
+}

@@ -3,7 +3,6 @@ package judgement
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
@@ -12,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
 // withAccess judges a file as structure does, and by what its identity reaches: it exchanges the token, and tries the
@@ -34,7 +34,7 @@ func (s *Service) withAccess(ctx context.Context, r Request) (assessment.Report,
 // test adds to a report what a test of access tells.
 func (s *Service) test(ctx context.Context, r Request, values credential.Values, report *assessment.Report) error {
 	tested, err := s.Access.Run(ctx, access.Request{Document: documentOf(values, r), Token: r.Token,
-		Mode: access.ModeOracle, Blocked: failed(*report, discovery.CheckTenant, discovery.CheckCloud)})
+		Mode: access.ModeOracle, Blocked: failed(*report, discovery.CheckTenant, discovery.CheckCloud).ID})
 	if err != nil {
 		return err
 	}
@@ -46,6 +46,11 @@ func (s *Service) test(ctx context.Context, r Request, values credential.Values,
 		}
 		if place, isOfSpec := places[c.Field]; isOfSpec {
 			c.Field = place
+		}
+		if c.Status == diagnosis.OutcomeFail && c.DependsOn == "" {
+			if cause := failed(*report, explained[c.Layer]...); cause.ID != "" {
+				c.DependsOn, c.Target = cause.ID, cause.Target
+			}
 		}
 		report.Checks = append(report.Checks, c)
 	}
@@ -61,6 +66,14 @@ func (s *Service) test(ctx context.Context, r Request, values credential.Values,
 	return nil
 }
 
+// explained are, by the layer of a test, the looks at the structure that a failure there follows from.
+var explained = func() map[string][]string {
+	const of = "structure."
+	rights := []string{of + resource.RoleAssignment}
+	return map[string][]string{"list": rights, "read": rights, "write": rights, "delete": rights,
+		"exchange": {of + resource.FederatedCredential}}
+}()
+
 // isByURL reports whether an account is named by the URL of its blob endpoint: which role would help there cannot be
 // told.
 func isByURL(account string) bool { return strings.HasPrefix(account, "https://") }
@@ -70,16 +83,16 @@ func brokenBy(v credential.Values) string {
 	return cmp.Or(v.ClientID.BrokenBy, v.TenantID.BrokenBy, v.Issuer.BrokenBy, v.Subject.BrokenBy, v.Audience.BrokenBy)
 }
 
-// failed is the first of the checks that has failed; empty where none has. What is unknown hinders nobody.
-func failed(r assessment.Report, ids ...string) string {
+// failed is the first of the checks that has failed; the zero one where none has. What is unknown hinders nobody.
+func failed(r assessment.Report, ids ...string) assessment.Check {
 	for _, id := range ids {
-		if slices.ContainsFunc(r.Checks, func(c assessment.Check) bool {
-			return c.ID == id && c.Status == diagnosis.OutcomeFail
-		}) {
-			return id
+		for _, c := range r.Checks {
+			if c.ID == id && c.Status == diagnosis.OutcomeFail {
+				return c
+			}
 		}
 	}
-	return ""
+	return assessment.Check{}
 }
 
 // documentOf is the integration that a file and the storage beside it would be of.
