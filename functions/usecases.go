@@ -104,7 +104,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID, tester),
 		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks},
-		service: service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
+		service:  service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
 }
 
 // newJudge judges credential files, to the depth that is asked for.
