@@ -94,8 +94,8 @@ func edge(folder string) bool {
 	return strings.HasPrefix(folder, "functions/") && !strings.HasPrefix(folder, "functions/internal")
 }
 
-// web are the packages that HTTP answers are made of: for edges and the composition.
-var web = []string{"problem", "view"}
+// web are the packages that requests and answers over HTTP are made of: for edges and the composition.
+var web = []string{"problem", "view", "caller"}
 
 // rule tells why a package may not import another of the product; empty where it may.
 func rule(folder, imported string) string {

@@ -84,6 +84,8 @@ func TestTheMatrixOfRoles(t *testing.T) {
 		}
 		if method != http.MethodGet && path != "/credentials/validate" {
 			assert.Equal(t, "Wif.Operate", needed, "%s %s changes something", method, path)
+		} else {
+			assert.Equal(t, "Wif.Read", needed, "%s %s changes nothing", method, path)
 		}
 		for role, allowed := range let {
 			request := entra.CallerRequest{}

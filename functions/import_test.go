@@ -2,6 +2,7 @@ package functions
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -178,7 +179,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 		pointers []string
 	}{
 		"bound already":  {"second", handImport, 409, "identity-bound", nil},
-		"the id is used": {"first", handImport, 409, "integration-exists", nil},
+		"the id is used": {"first", with(`"images"`, `"archive"`), 409, "integration-exists", nil},
 		"an object id": {"second", with(handClient, handApplication), 422, "invalid-credential-file",
 			[]string{"/credentials/clientId"}},
 		"nobody's id": {"second", with(handClient, "aaaaaaaa-0000-4000-8000-0000000000ff"), 422,
@@ -280,4 +281,21 @@ func TestAnImportWithItsPlatformsSide(t *testing.T) {
 	assert.Contains(t, a.call("GET", "/integrations/by-hand/drift", "").raw, "ddoe-driver-missing")
 	require.NoError(t, a.world.DeleteObject("ddoe.integrations", "theirs"))
 	assert.Contains(t, a.call("GET", "/integrations/by-hand/drift", "").raw, "ddoe-integration-unknown")
+}
+
+// TestAnImportMayBeRepeated: who has got no answer sends it again, and its checks are planned and asked for then.
+func TestAnImportMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	a := byHand(t, nil)
+	a.queue.fail = errors.New("amqp: link detached")
+	lost := a.call("POST", "/integrations/first/import", handImport)
+	require.Equal(t, 503, lost.StatusCode, lost.raw)
+	a.queue.fail = nil
+	require.Empty(t, a.queue.sent)
+
+	again := a.call("POST", "/integrations/first/import", handImport)
+	require.Equal(t, 201, again.StatusCode, again.raw)
+	assert.InDelta(t, 1, again.at("generation"), 0, "it is the same import")
+	require.Len(t, a.queue.sent, 1, "its first check is asked for")
+	assert.Equal(t, message.QueueHealth, a.queue.sent[0].entity)
 }

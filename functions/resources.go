@@ -29,7 +29,6 @@ type services struct {
 }
 
 // kinds is the list of what an integration consists of outside the app's own store, in the order in which it is made.
-// A new kind is one line here.
 func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resource.Kind, error) {
 	requests := policy.Requests{Sleep: sleep, Now: time.Now, Log: log}
 	known, key := PlatformAPI{}, cfg.SubjectTokenKey

@@ -8,14 +8,12 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
-
-// by is all that is known of a caller: that they have a function key.
-const by = "function-key"
 
 // Function is what the edge needs.
 type Function struct {
@@ -37,7 +35,7 @@ func (Made) LongTags() map[string]string {
 }
 
 func (m Made) confirmation() integration.DDOEConfirmation {
-	return integration.DDOEConfirmation{By: by, IntegrationID: m.IntegrationID, DriverID: m.DriverID}
+	return integration.DDOEConfirmation{IntegrationID: m.IntegrationID, DriverID: m.DriverID}
 }
 
 func (m Made) check() []diagnosis.Finding { return m.confirmation().Faults() }
@@ -85,7 +83,9 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if findings := made.check(); len(findings) > 0 {
 		return nil, problem.New(http.StatusUnprocessableEntity, findings[0].Code, findings[0].Detail, findings...)
 	}
-	d, err := f.Confirm(ctx, in.ID, made.confirmation())
+	confirmation := made.confirmation()
+	confirmation.By = caller.From(ctx).ID
+	d, err := f.Confirm(ctx, in.ID, confirmation)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/confirm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
@@ -21,9 +22,9 @@ func TestTheOperationIsTheDocumented(t *testing.T) {
 // TestAConfirmationReachesTheUseCase, with who has sent it, and the document is answered; a body is optional.
 func TestAConfirmationReachesTheUseCase(t *testing.T) {
 	for body, want := range map[string]integration.DDOEConfirmation{
-		"":   {By: "function-key"},
-		"{}": {By: "function-key"},
-		`{"integrationId":"0123-a_B","driverId":"4567"}`: {By: "function-key", IntegrationID: "0123-a_B",
+		"":   {By: "someone"},
+		"{}": {By: "someone"},
+		`{"integrationId":"0123-a_B","driverId":"4567"}`: {By: "someone", IntegrationID: "0123-a_B",
 			DriverID: "4567"},
 	} {
 		edge := problemtest.Serve(confirm.Function{Confirm: func(_ context.Context, id string,
@@ -31,7 +32,8 @@ func TestAConfirmationReachesTheUseCase(t *testing.T) {
 			assert.Equal(t, want, c, body)
 			return integration.Document{ID: id, Generation: 2, CreatedAt: time.Now(), ETag: "7"}, nil
 		}}.Register)
-		got := edge.Call(t, "POST", "/integrations/my-images/confirm", body)
+		ctx := caller.With(t.Context(), caller.Caller{ID: "someone"})
+		got := edge.CallIn(ctx, t, "POST", "/integrations/my-images/confirm", body)
 		require.Equal(t, 200, got.Status, got.Raw)
 		assert.Equal(t, `"2-e3b0c442"`, got.Header.Get("ETag"))
 		assert.Equal(t, "my-images", got.Body["id"])

@@ -32,11 +32,11 @@ func (f Function) registerPatch(api huma.API, responses map[string]*huma.Respons
 		Summary: "Change members of an integration's spec",
 		Description: "A JSON merge patch (RFC 7396) of the spec as GET shows it: what the body names is changed, " +
 			"null takes a member away, a list is replaced as a whole. What comes of it is treated as the body of a " +
-			"PUT.",
+			"PUT for the version that was read. Where somebody else changes the spec meanwhile, the answer is 412, " +
+			"also without If-Match, and a repeated Operation-Id is answered with operation-id-reused.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
-			Examples: map[string]*huma.Example{"interval": {Summary: "Check every twelve hours, under the " +
-				"default name",
-				Value: map[string]any{"displayName": nil, "healthCheck": map[string]any{"interval": "12h"}}}}}}},
+			Examples: map[string]*huma.Example{"interval": {Summary: "Check every twelve hours",
+				Value: map[string]any{"healthCheck": map[string]any{"interval": "12h"}}}}}}},
 		Responses: map[string]*huma.Response{"200": responses["200"]},
 	}, append([]int{http.StatusNotFound}, failures...), f.patch)
 }

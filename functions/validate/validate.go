@@ -23,6 +23,9 @@ type Function struct {
 	Judge func(ctx context.Context, r judgement.Request) (assessment.Report, error)
 }
 
+// maxAtOnce is how many files of a form are judged side by side: each may take several look-ups.
+const maxAtOnce = 4
+
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
 type input struct {
 	Depth           judgement.Depth    `query:"depth" enum:"file,discovery,structure,access" default:"file"`
@@ -144,6 +147,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	}
 	reports := make([]Named, len(up.files))
 	var judging errgroup.Group
+	judging.SetLimit(maxAtOnce)
 	for i, one := range up.files {
 		judging.Go(func() error {
 			r := up.request

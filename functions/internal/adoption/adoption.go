@@ -5,6 +5,7 @@ package adoption
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 
 	"github.com/google/uuid"
@@ -50,12 +51,16 @@ const listed = 100
 
 // Import writes down an integration that somebody else has made, and has it looked at from then on. Nothing of it is
 // written, now or later. It is refused where the file has faults, all of them told, where its identity is not there or
-// cannot be seen, and where another integration has its client id. Errors are *diagnosis.Error.
+// cannot be seen, and where another integration has its client id. It may be repeated. Errors are *diagnosis.Error.
 func (s *Service) Import(ctx context.Context, in Import) (integration.Document, error) {
 	invocation.From(ctx).SetIntegration(in.ID)
 	d, err := s.imported(ctx, in)
 	if err != nil {
 		return integration.Document{}, err
+	}
+	there, err := s.Repository.Get(ctx, d.ID)
+	if err == nil && isRepeated(there, d) {
+		return s.watch(ctx, there)
 	}
 	if err := s.admitImport(ctx, d); err != nil {
 		return integration.Document{}, err
@@ -85,10 +90,22 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if err != nil {
 		return integration.Document{}, operation.StoreError(err)
 	}
-	if err := s.Watch.Plan(ctx, stored); err != nil {
+	return s.watch(ctx, stored)
+}
+
+// watch plans the checks of an import and asks for the first one. It may be done again.
+func (s *Service) watch(ctx context.Context, d integration.Document) (integration.Document, error) {
+	if err := s.Watch.Plan(ctx, d); err != nil {
 		return integration.Document{}, err
 	}
-	return stored, s.Watch.Ask(ctx, stored)
+	return d, s.Watch.Ask(ctx, d)
+}
+
+// isRepeated reports whether an import is there already as it is asked for: an answer was lost, or the checks could
+// not be planned.
+func isRepeated(there, asked integration.Document) bool {
+	return there.ETag != "" && there.IsUnmanaged && there.Status.Phase != integration.PhaseDeleted &&
+		strings.EqualFold(there.Status.ClientID, asked.Status.ClientID) && reflect.DeepEqual(there.Spec, asked.Spec)
 }
 
 // imported is the document of an import, as far as the request tells. The error lists every fault of it.

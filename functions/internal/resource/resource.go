@@ -1,7 +1,8 @@
 // Package resource tells what an integration consists of outside the app's own store: an ordered list of resource
 // kinds, such as its application, its federated credentials and its role assignments. Dry run, provisioning, drift,
-// structural health and teardown are loops over that list and name no kind. A new kind is a package below this one and
-// one line in the list (functions/resources.go).
+// structural health and teardown are loops over that list and name no kind. A new kind is a package below this one,
+// a line in the list (functions/resources.go), and what it tells others: rows of the policy table, codes, members of
+// the status.
 //
 // Rules that every kind keeps, held by package resourcetest:
 //   - Every write is keyed, so it may be sent twice.

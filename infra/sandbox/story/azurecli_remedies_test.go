@@ -173,6 +173,11 @@ func (t *terminal) requireNothingToDo(why string) {
 var notRun = map[string]string{
 	"key-vault-reference-unresolved": "the sandbox has no Web Apps whose settings could be asked for",
 	"service-bus-permission-missing": "the sandbox's Resource Manager lists no Service Bus namespaces",
+	"unauthorized":                   "the sandbox's Entra knows no API of the app's own",
+	"caller-token-audience":          "the sandbox's Entra knows no API of the app's own",
+	"caller-token-expired":           "the sandbox's Entra knows no API of the app's own",
+	"caller-token-invalid":           "the sandbox's Entra knows no API of the app's own",
+	"caller-token-tenant":            "it is a login of a person, in a browser",
 }
 
 // placeholder is what a page shows where a report has a value.

@@ -115,13 +115,6 @@ func (h *Hierarchy) PutResourceGroup(g ResourceGroup) {
 	h.state.resourceGroups.Put(g.ID, g)
 }
 
-// PutResource adds or replaces a resource.
-func (h *Hierarchy) PutResource(r Resource) {
-	h.Mu.Lock()
-	defer h.Mu.Unlock()
-	h.state.resources.Put(r.ID, r)
-}
-
 // addResourceGroup adds a resource group if it is new.
 func (h *Hierarchy) addResourceGroup(id, location string) {
 	if _, ok := h.state.resourceGroups.Get(id); !ok {
