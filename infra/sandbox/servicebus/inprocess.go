@@ -75,21 +75,30 @@ func (in *inbox) next(ctx context.Context, b *Broker) (*Locked, error) {
 	}
 	select {
 	case d := <-in.arrived:
-		return in.locked(b, d), nil
+		if ctx.Err() == nil {
+			return in.locked(b, d), nil
+		}
+		in.arrived <- d // select picks one by chance where both are ready
+		return nil, in.giveBack(ctx, b)
 	case why := <-in.over:
 		return nil, why
 	case <-ctx.Done():
-		err := b.Do(func(now time.Time) error {
-			in.Credit = 0
-			select {
-			case d := <-in.arrived:
-				in.Queue.PutBack(now, d, false)
-			default:
-			}
-			return nil
-		})
-		return nil, errors.Join(ctx.Err(), err)
+		return nil, in.giveBack(ctx, b)
 	}
+}
+
+// giveBack returns what has arrived, without counting it.
+func (in *inbox) giveBack(ctx context.Context, b *Broker) error {
+	err := b.Do(func(now time.Time) error {
+		in.Credit = 0
+		select {
+		case d := <-in.arrived:
+			in.Queue.PutBack(now, d, false)
+		default:
+		}
+		return nil
+	})
+	return errors.Join(ctx.Err(), err)
 }
 
 func (in *inbox) locked(b *Broker, d Delivery) *Locked {
