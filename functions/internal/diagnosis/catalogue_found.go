@@ -59,7 +59,7 @@ func lookEntries() []Entry {
 			"Whoever may read role assignments there sees it by the command.",
 			"For the service to see it, have the operator add the account's resource group to dataScopes and "+
 				"deploy again.").with("az role assignment list --assignee {clientId} --scope {accountId} " +
-			"--include-inherited --include-groups true -o table").inconclusive(),
+			"--include-inherited --include-groups -o table").inconclusive(),
 		upstream(CodeTenantNotSeen, WhoOperator, "The service does not see the file's tenant",
 			"The service sees identities and roles of its own tenant alone, so nothing is known about those of "+
 				"the file.",

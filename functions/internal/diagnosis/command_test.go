@@ -78,7 +78,7 @@ func shellWords(command string) []string {
 }
 
 // switches take no value; help does not tell them from the others.
-var switches = []string{"--all", "--include-inherited", "--wait", "--yes"}
+var switches = []string{"--all", "--include-groups", "--include-inherited", "--wait", "--yes"}
 
 // cannotRun tells why az would refuse the command; empty where it would take it.
 func cannotRun(known map[string][]option, command string) string {

@@ -208,7 +208,7 @@ func TestDiscovery(t *testing.T) {
 	good := look(served.Raw, world.DataAccountID)
 	assert.Equal(t, "pass", good.at("verdict"), good.Raw)
 	assert.Equal(t, "discovery", good.at("claimLevel"))
-	assert.Contains(t, good.Raw, "A proxy resolves the names")
+	assert.Contains(t, good.Raw, "DNS shows no private endpoint of the account.")
 	locked := look(served.Raw, world.LockedAccountID)
 	assert.Equal(t, "network-rules-blocked", locked.at("diagnosis.code"), locked.Raw)
 
