@@ -29,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
@@ -150,8 +151,8 @@ func newServices(cfg Config, p platform) (services, error) {
 }
 
 // defaults are what a spec leaves out.
-func defaults(cfg Config, p platform) integration.Defaults {
-	return integration.Defaults{
+func defaults(cfg Config, p platform) resolve.Defaults {
+	return resolve.Defaults{
 		Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
 		Location: cfg.Region, OwnGroups: cfg.OwnGroups,

@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -34,7 +35,7 @@ type Service struct {
 	Repository *integration.Repository
 	// Kinds are what an integration consists of; those count that look at what somebody else has made.
 	Kinds    []resource.Kind
-	Defaults integration.Defaults
+	Defaults resolve.Defaults
 	Watch    Watch
 }
 

@@ -6,7 +6,7 @@ import (
 
 // Clone copies the document so that a change of the copy leaves the document as it was.
 func (d Document) Clone() Document {
-	d.Spec = d.Spec.clone()
+	d.Spec = d.Spec.Clone()
 	d.Status.FederatedCredentials = slices.Clone(d.Status.FederatedCredentials)
 	d.Status.RoleAssignments = slices.Clone(d.Status.RoleAssignments)
 	d.Status.Conditions = slices.Clone(d.Status.Conditions)
@@ -31,4 +31,27 @@ func (d Document) Clone() Document {
 		d.Status.DDOE = &platform
 	}
 	return d
+}
+
+// Clone copies the spec so that a change of the copy leaves the spec as it was.
+func (s Spec) Clone() Spec {
+	s.Subjects = slices.Clone(s.Subjects)
+	s.Storage = slices.Clone(s.Storage)
+	if s.Identity != nil {
+		identity := *s.Identity
+		s.Identity = &identity
+	}
+	if s.HealthCheck != nil {
+		check := *s.HealthCheck
+		s.HealthCheck = &check
+	}
+	if s.DDOE != nil {
+		platform := *s.DDOE
+		if platform.Driver != nil {
+			driver := *platform.Driver
+			platform.Driver = &driver
+		}
+		s.DDOE = &platform
+	}
+	return s
 }

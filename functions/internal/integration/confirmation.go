@@ -22,9 +22,9 @@ func (c DDOEConfirmation) Faults() []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	for _, id := range []struct{ pointer, value string }{
 		{"/integrationId", c.IntegrationID}, {"/driverId", c.DriverID}} {
-		faults := optionalText(id.pointer, id.value)
+		faults := CheckPlatformText(id.pointer, id.value)
 		if id.value != "" && len(faults) == 0 {
-			faults = platformID(id.pointer, diagnosis.CodeInvalidValue,
+			faults = CheckPlatformID(id.pointer, diagnosis.CodeInvalidValue,
 				"The id is not one of the platform's.", id.value)
 		}
 		findings = append(findings, faults...)

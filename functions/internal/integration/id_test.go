@@ -43,3 +43,16 @@ func FuzzValidOperationID(f *testing.F) {
 			integration.IsValidOperationID(id), "%q", id)
 	})
 }
+
+// TestIDsAtTheirLimits, each character at each place.
+func TestIDsAtTheirLimits(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]bool{strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "a": true,
+		"": false, "A9z": true, "a.b_c-d": true, ".a": false, "_a": false, "-a": false, "a/b": false, "a~": false,
+		"é": false, `a\b`: false, "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln": false} {
+		assert.Equal(t, want, integration.IsValidOperationID(id), "%q", id)
+	}
+	for id, want := range map[string]bool{"a~b": false, `a\b`: false, "aéb": false, "0a9z": true, "a-9": true} {
+		assert.Equal(t, want, integration.IsValidID(id), "%q", id)
+	}
+}

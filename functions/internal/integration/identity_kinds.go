@@ -46,14 +46,14 @@ func (k IdentityKind) about() identityKind {
 	return all[max(0, slices.IndexFunc(all, func(one identityKind) bool { return one.name == k }))]
 }
 
-// isPlaced reports whether its identities are in a resource group and a region.
-func (k IdentityKind) isPlaced() bool { return k.about().upkeep == diagnosis.InResourceGroup }
+// IsPlaced reports whether its identities are in a resource group and a region.
+func (k IdentityKind) IsPlaced() bool { return k.about().upkeep == diagnosis.InResourceGroup }
 
 // What is said of a place for an identity that is in none, and what to do about it.
 const (
-	hasNoPlace = "An application is in the tenant; a managed identity alone is in a resource group and a region."
+	HasNoPlace = "An application is in the tenant; a managed identity alone is in a resource group and a region."
 
-	withoutPlace = "Leave it out, or set identity.kind to " + string(IdentityManaged) + "."
+	WithoutPlace = "Leave it out, or set identity.kind to " + string(IdentityManaged) + "."
 )
 
 // ParseIdentityKind reads a kind, and the first one out of an empty text; expected tells which there are where it is
@@ -80,7 +80,7 @@ func kindTag() string { return `enum:"` + kindNames(",") + `"` }
 // Words name an identity in a sentence, behind its article.
 func (k IdentityKind) Words(group, location string) string {
 	noun := k.about().noun
-	if k.isPlaced() {
+	if k.IsPlaced() {
 		noun = fmt.Sprintf("%s in %s (%s)", noun, group, location)
 	}
 	return noun

@@ -44,7 +44,7 @@ func (s Status) IdentityNames() IdentityNames {
 	i := s.Identity
 	names := IdentityNames{ClientID: s.ClientID, ServicePrincipalID: s.ServicePrincipalID}
 	status := IdentityStatus{Kind: i.Kind, Location: i.Location, FormerClientID: i.FormerClientID}
-	if i.Kind.isPlaced() {
+	if i.Kind.IsPlaced() {
 		status.ResourceID = i.Key
 	} else {
 		names.UniqueName, names.ObjectID = i.Key, i.ID

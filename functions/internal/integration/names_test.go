@@ -12,7 +12,7 @@ var names = map[string]nametest.Rule{
 		Faulty: []string{"-ab", "ab-", "a--b", "aBc", "a_b", "a.b"}},
 	"operation": {Is: IsValidOperationID, Least: 1, Most: 128, Fine: []string{"A", "z", "0", "9", "Z._-", "a..b"},
 		Faulty: []string{".a", "_a", "-a"}},
-	"platform": {Is: func(id string) bool { return platformID("/x", "invalid-value", "", id) == nil }, Least: 1,
+	"platform": {Is: func(id string) bool { return CheckPlatformID("/x", "invalid-value", "", id) == nil }, Least: 1,
 		Fine: []string{"A", "z", "0", "9", "-", "_", "aZ"}, Faulty: []string{"a.b", "."}},
 }
 

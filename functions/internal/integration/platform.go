@@ -3,6 +3,10 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // ModeAPI is the mode of a platform's side that is made through its API.
@@ -93,4 +97,29 @@ func certainDriver(sent *DDOEDriver, old, next Spec) *DDOEDriver {
 		known.Container = nil
 	}
 	return &known
+}
+
+// maxPlatformText is the most characters of an id or a name of the platform.
+const maxPlatformText = 256
+
+// CheckPlatformID holds an id of the platform against what may become part of a URL. The
+// platform alone knows more of it.
+func CheckPlatformID(pointer string, code diagnosis.Code, detail, id string) []diagnosis.Finding {
+	ok := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
+	}
+	if id != "" && strings.IndexFunc(id, func(r rune) bool { return !ok(r) }) < 0 {
+		return nil
+	}
+	return []diagnosis.Finding{{Pointer: pointer, Code: code, Detail: detail, Expected: "letters, digits, - and _",
+		Actual: field.Actual(id),
+		Remedy: "Copy the id from the platform's address bar."}}
+}
+
+// CheckPlatformText bounds a text for the platform, which may be left out.
+func CheckPlatformText(pointer, value string) []diagnosis.Finding {
+	if value == "" {
+		return nil
+	}
+	return field.Printable("ddoe", maxPlatformText).Check(pointer, value)
 }

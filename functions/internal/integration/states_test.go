@@ -151,7 +151,8 @@ func TestWantedCredentials(t *testing.T) {
 			Status: integration.Status{FederatedCredentials: []integration.FederatedCredential{own("one"), known}}}
 		assert.Equal(t, []integration.FederatedCredential{own("one"), c.want}, integration.WantedCredentials(d), name)
 	}
-	assert.Equal(t, "subject-bb7f4ff8b0ad3e16", integration.CredentialName(subject), "names that are in Entra stay")
+	assert.Equal(t, "subject-bb7f4ff8b0ad3e16", integration.CredentialName("system:serviceaccount:dataloop:my-service"),
+		"names that are in Entra stay")
 }
 
 // TestIdentitiesAreLearntAndForgotten: the former client id outlives both.

@@ -83,7 +83,7 @@ type Rejection struct {
 func (r *Rejection) Error() string { return "message rejected: " + string(r.Code) + ": " + r.Detail }
 
 // ParseCommand reads a command. Its error is always a *Rejection. A spec is checked for form here; its rules are
-// integration.Defaults' to check.
+// resolve.Defaults' to check.
 func ParseCommand(d Delivery) (Command, error) {
 	p := parser{delivery: d, fallback: derivedID(d)}
 	var fields data

@@ -28,6 +28,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
@@ -117,7 +118,7 @@ func newFixture(t operationtest.TB) *fixture {
 	require.NoError(t, err)
 	f.service, err = provision.New(provision.Options{
 		Repository: f.Repository, Engine: f.Engine, Watch: watch{f.health, f}, Kinds: f.kinds,
-		Defaults: integration.Defaults{Issuer: world.Issuer,
+		Defaults: resolve.Defaults{Issuer: world.Issuer,
 			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			IdentityGroup: armid.ResourceGroup{SubscriptionID: world.SubscriptionID, Name: "identities"},
 			OwnGroups:     []armid.ResourceGroup{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},

@@ -7,12 +7,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 )
 
 // intent is a spec as it was given, and with its defaults. Those of the identity are known when the document is.
 type intent struct {
 	given, resolved integration.Spec
-	defaults        integration.Defaults
+	defaults        resolve.Defaults
 	// replace lets the spec ask for another identity than there is.
 	replace bool
 }

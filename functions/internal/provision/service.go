@@ -21,6 +21,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -30,7 +31,7 @@ type Options struct {
 	Repository *integration.Repository
 	// Kinds are what an integration consists of outside the store, in the order in which they are made.
 	Kinds    []resource.Kind
-	Defaults integration.Defaults
+	Defaults resolve.Defaults
 	// Tester proves access as the federated identity. Optional: without it nothing is verified.
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it only the platform's validation proves

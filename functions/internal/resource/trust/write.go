@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -65,7 +66,7 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, item resourc
 		}
 		return now, receipt
 	default: // what was in the way is gone, or no list shows it yet
-		if len(found) >= integration.MaxSubjects {
+		if len(found) >= resolve.MaxSubjects {
 			return now, resource.Receipt{Err: &diagnosis.Error{Diagnosis: diagnosis.New(
 				diagnosis.CodeFederatedCredentialLimit, diagnosis.WithContext(now.Context))}}
 		}

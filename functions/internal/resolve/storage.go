@@ -1,4 +1,4 @@
-package integration
+package resolve
 
 import (
 	"fmt"
@@ -7,10 +7,11 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // resolveStorage checks the entries and puts them into canonical form in place.
-func resolveStorage(entries []StorageAccess) []diagnosis.Finding {
+func resolveStorage(entries []integration.StorageAccess) []diagnosis.Finding {
 	if len(entries) == 0 {
 		return []diagnosis.Finding{{Pointer: "/storage", Code: diagnosis.CodeStorageRequired,
 			Detail:   "Without storage there is nothing that the identity could reach.",
@@ -27,14 +28,14 @@ func resolveStorage(entries []StorageAccess) []diagnosis.Finding {
 	for i := range entries {
 		findings = append(findings, resolveEntry(fmt.Sprintf("/storage/%d", i), &entries[i])...)
 	}
-	key := func(s StorageAccess) string { return strings.ToLower(s.ResourceID) + "|" + s.Container }
+	key := func(s integration.StorageAccess) string { return strings.ToLower(s.ResourceID) + "|" + s.Container }
 	return append(findings, duplicates(entries, key, func(i int) string { return fmt.Sprintf("/storage/%d", i) },
 		diagnosis.Finding{Code: diagnosis.CodeDuplicateStorage,
 			Detail: "Two entries grant access to the same container.",
 			Remedy: "Keep one entry, with the wider access."})...)
 }
 
-func resolveEntry(pointer string, s *StorageAccess) []diagnosis.Finding {
+func resolveEntry(pointer string, s *integration.StorageAccess) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	note := func(member string, code diagnosis.Code, detail, expected, actual, remedy string) {
 		findings = append(findings, diagnosis.Finding{Pointer: pointer + member, Code: code, Detail: detail,
@@ -57,8 +58,8 @@ func resolveEntry(pointer string, s *StorageAccess) []diagnosis.Finding {
 	}
 	switch s.Access {
 	case "":
-		s.Access = AccessRead
-	case AccessRead, AccessReadWrite:
+		s.Access = integration.AccessRead
+	case integration.AccessRead, integration.AccessReadWrite:
 	default:
 		note("/access", diagnosis.CodeInvalidAccess, "The access is not known.", "read or readWrite", string(s.Access),
 			"Give read or readWrite.")

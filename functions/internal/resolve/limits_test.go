@@ -1,4 +1,4 @@
-package integration_test
+package resolve_test
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/findings.json")
@@ -225,44 +226,31 @@ func TestTheSecondEntryIsCheckedLikeTheFirst(t *testing.T) {
 	assert.Equal(t, []string{"/subjects/0", "/subjects/2"}, pointersOf(findings))
 }
 
-// TestIDsAtTheirLimits, each character at each place.
-func TestIDsAtTheirLimits(t *testing.T) {
-	t.Parallel()
-	for id, want := range map[string]bool{strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "a": true,
-		"": false, "A9z": true, "a.b_c-d": true, ".a": false, "_a": false, "-a": false, "a/b": false, "a~": false,
-		"é": false, `a\b`: false, "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln": false} {
-		assert.Equal(t, want, integration.IsValidOperationID(id), "%q", id)
-	}
-	for id, want := range map[string]bool{"a~b": false, `a\b`: false, "aéb": false, "0a9z": true, "a-9": true} {
-		assert.Equal(t, want, integration.IsValidID(id), "%q", id)
-	}
-}
-
 // TestFindingsAreTheGoldenOnes, whole: pointer, code, words, what was expected and what was seen.
 func TestFindingsAreTheGoldenOnes(t *testing.T) {
 	got := map[string][]diagnosis.Finding{}
-	resolve := func(name string, d integration.Defaults, change func(*integration.Spec), spec integration.Spec) {
+	resolved := func(name string, d resolve.Defaults, change func(*integration.Spec), spec integration.Spec) {
 		change(&spec)
 		_, findings, err := d.Resolve(t.Context(), "my-service", spec)
 		require.NoError(t, err)
 		got[name] = findings
 	}
 	for name, c := range faultySpecs {
-		resolve(name, defaults(), c.change, valid())
+		resolved(name, defaults(), c.change, valid())
 	}
 	for name, c := range faultyPlatformSpecs {
-		resolve("platform: "+name, defaults(), c.change, onPlatform())
+		resolved("platform: "+name, defaults(), c.change, onPlatform())
 	}
 	for name, c := range specLimits {
-		resolve("limit: "+name, defaults(), c.bad, valid())
+		resolved("limit: "+name, defaults(), c.bad, valid())
 	}
 	for name, c := range identityCases() {
 		d := defaults()
 		d.IdentityKind, d.IdentityGroup, d.Location, d.OwnGroups = c.defaults.IdentityKind, c.defaults.IdentityGroup,
 			c.defaults.Location, c.defaults.OwnGroups
-		resolve("identity: "+name, d, func(s *integration.Spec) { s.Identity = c.given }, valid())
+		resolved("identity: "+name, d, func(s *integration.Spec) { s.Identity = c.given }, valid())
 	}
-	resolve("no settings", integration.Defaults{}, func(s *integration.Spec) { s.ServiceName = "x" }, valid())
+	resolved("no settings", resolve.Defaults{}, func(s *integration.Spec) { s.ServiceName = "x" }, valid())
 	_, got["id"], _ = defaults().Resolve(t.Context(), "Not An Id", valid())
 	body, err := json.MarshalIndent(got, "", " ")
 	require.NoError(t, err)
@@ -273,5 +261,5 @@ func TestFindingsAreTheGoldenOnes(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(string(body)+"\n", "\n"),
-		"go test ./functions/internal/integration -update accepts the change")
+		"go test ./functions/internal/resolve -update accepts the change")
 }

@@ -1,4 +1,4 @@
-package integration
+package resolve
 
 import (
 	"fmt"
@@ -6,27 +6,29 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // resolveDDOE checks what the platform is to get. Where it is to get nothing (integration is not true) the
 // organisation is only bounded; a driver is then refused, because it would never be made.
-func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
+func resolveDDOE(id string, s *integration.Spec) []diagnosis.Finding {
 	d := s.DDOE
 	if d == nil {
 		return nil
 	}
-	findings := optionalText("/ddoe/organizationId", d.OrganizationID)
+	findings := integration.CheckPlatformText("/ddoe/organizationId", d.OrganizationID)
 	if d.Driver != nil {
-		findings = append(findings, optionalText("/ddoe/driver/projectId", d.Driver.ProjectID)...)
-		findings = append(findings, optionalText("/ddoe/driver/name", d.Driver.Name)...)
-		findings = append(findings, optionalText("/ddoe/driver/path", d.Driver.Path)...)
+		findings = append(findings, integration.CheckPlatformText("/ddoe/driver/projectId", d.Driver.ProjectID)...)
+		findings = append(findings, integration.CheckPlatformText("/ddoe/driver/name", d.Driver.Name)...)
+		findings = append(findings, integration.CheckPlatformText("/ddoe/driver/path", d.Driver.Path)...)
 	}
-	findings = append(findings, optionalText("/ddoe/integrationId", d.IntegrationID)...)
+	findings = append(findings, integration.CheckPlatformText("/ddoe/integrationId", d.IntegrationID)...)
 	if len(findings) > 0 || !d.IsWanted() && d.Driver == nil {
 		return findings
 	}
 	if d.IntegrationID != "" {
-		findings = append(findings, platformID("/ddoe/integrationId", diagnosis.CodeDDOEIntegrationUnknown,
+		findings = append(findings, integration.CheckPlatformID("/ddoe/integrationId",
+			diagnosis.CodeDDOEIntegrationUnknown,
 			"The integration's id is not valid.", d.IntegrationID)...)
 	}
 	if !d.IsWanted() {
@@ -36,10 +38,12 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 			Expected: "true", Remedy: "Set ddoe.integration to true, name an integration in ddoe.integrationId, or " +
 				"leave ddoe.driver out."})
 	}
-	findings = append(findings, platformID("/ddoe/organizationId", diagnosis.CodeDDOEOrganizationRequired,
+	findings = append(findings, integration.CheckPlatformID("/ddoe/organizationId",
+		diagnosis.CodeDDOEOrganizationRequired,
 		"The organisation's id is missing or not valid.", d.OrganizationID)...)
 	if d.Driver != nil {
-		findings = append(findings, platformID("/ddoe/driver/projectId", diagnosis.CodeDDOEProjectRequired,
+		findings = append(findings, integration.CheckPlatformID("/ddoe/driver/projectId",
+			diagnosis.CodeDDOEProjectRequired,
 			"The project's id is missing or not valid.", d.Driver.ProjectID)...)
 		if d.Driver.Name == "" {
 			d.Driver.Name = id
@@ -53,7 +57,7 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 }
 
 // platformStorage holds the storage entries against what an integration of the platform can be.
-func platformStorage(s *Spec) []diagnosis.Finding {
+func platformStorage(s *integration.Spec) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	if len(s.Storage) > 1 {
 		findings = append(findings, diagnosis.Finding{Pointer: "/storage", Code: diagnosis.CodeDDOEOneStorage,
@@ -63,12 +67,13 @@ func platformStorage(s *Spec) []diagnosis.Finding {
 				"integrations, or leave ddoe.integration and ddoe.driver out."})
 	}
 	for i, entry := range s.Storage {
-		if entry.Access == AccessRead {
+		if entry.Access == integration.AccessRead {
 			findings = append(findings, diagnosis.Finding{Pointer: fmt.Sprintf("/storage/%d/access", i),
 				Code: diagnosis.CodeDDOEWriteRequired,
 				Detail: "The platform writes a test file into the container, so it cannot work with a " +
 					"read-only grant.",
-				Expected: string(AccessReadWrite), Actual: string(entry.Access), Remedy: "Give access readWrite, or " +
+				Expected: string(integration.AccessReadWrite), Actual: string(entry.Access),
+				Remedy: "Give access readWrite, or " +
 					"leave ddoe.integration and ddoe.driver out."})
 		}
 	}
@@ -80,21 +85,8 @@ func platformStorage(s *Spec) []diagnosis.Finding {
 	return findings
 }
 
-// platformID checks an id that becomes part of a URL; only the platform knows more about it.
-func platformID(pointer string, code diagnosis.Code, detail, id string) []diagnosis.Finding {
-	ok := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
-	}
-	if id != "" && strings.IndexFunc(id, func(r rune) bool { return !ok(r) }) < 0 {
-		return nil
-	}
-	return []diagnosis.Finding{{Pointer: pointer, Code: code, Detail: detail, Expected: "letters, digits, - and _",
-		Actual: field.Actual(id),
-		Remedy: "Copy the id from the platform's address bar."}}
-}
-
 // resolveDriverPath brings the path into the platform's form: a folder without slashes around it.
-func resolveDriverPath(d *Driver) []diagnosis.Finding {
+func resolveDriverPath(d *integration.Driver) []diagnosis.Finding {
 	if d.Path == "" {
 		return nil
 	}
@@ -112,11 +104,4 @@ func resolveDriverPath(d *Driver) []diagnosis.Finding {
 		Expected: "a relative path such as images/2026", Actual: field.Actual(given),
 		Remedy: `Give the folder alone, without account, container and leading slash, without empty or dot segments ` +
 			`and without the characters \ ? #; leave it out for the whole container.`}}
-}
-
-func optionalText(pointer, value string) []diagnosis.Finding {
-	if value == "" {
-		return nil
-	}
-	return field.Printable("ddoe", maxPlatformID).Check(pointer, value)
 }

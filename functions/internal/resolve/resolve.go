@@ -1,4 +1,6 @@
-package integration
+// Package resolve completes a spec by the service's defaults, brings it into canonical form, and finds
+// what breaks a rule.
+package resolve
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // The bounds of a spec.
@@ -20,7 +23,6 @@ const (
 	MaxStorage = 20
 
 	maxDisplayName = 256
-	maxPlatformID  = 256
 	minInterval    = 15 * time.Minute
 	maxInterval    = 168 * time.Hour
 
@@ -38,7 +40,7 @@ type Defaults struct {
 	Audience string
 	// IdentityKind is what identities are made of; an application where empty. IdentityGroup and Location are where
 	// managed identities are made.
-	IdentityKind  IdentityKind
+	IdentityKind  integration.IdentityKind
 	IdentityGroup armid.ResourceGroup
 	Location      string
 	// OwnGroups are the service's own resource groups, in which no managed identity is made.
@@ -49,14 +51,15 @@ type Defaults struct {
 
 // Resolve returns the spec with every default filled in, in canonical form, and a finding for each member that breaks
 // a rule, all at once. It touches nothing. The error means only that the service's own tenant could not be learnt.
-func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagnosis.Finding, error) {
+func (d Defaults) Resolve(ctx context.Context, id string, s integration.Spec) (integration.Spec,
+	[]diagnosis.Finding, error) {
 	own, err := d.ownTenant(ctx)
 	if err != nil {
-		return Spec{}, nil, fmt.Errorf("learn the service's own tenant: %w", err)
+		return integration.Spec{}, nil, fmt.Errorf("learn the service's own tenant: %w", err)
 	}
-	s = s.clone()
+	s = s.Clone()
 	var findings []diagnosis.Finding
-	if !IsValidID(id) {
+	if !integration.IsValidID(id) {
 		findings = append(findings, diagnosis.Finding{Pointer: "/id", Code: diagnosis.CodeInvalidID,
 			Actual: field.Actual(id),
 			Detail: "The id is not valid.", Expected: "3 to 50 lower-case letters, digits and single hyphens " +
@@ -90,30 +93,7 @@ func (d Defaults) ownTenant(ctx context.Context) (string, error) {
 	return strings.ToLower(tenant), err
 }
 
-// clone copies what resolving changes, so that the caller's spec stays as it was.
-func (s Spec) clone() Spec {
-	s.Subjects = slices.Clone(s.Subjects)
-	s.Storage = slices.Clone(s.Storage)
-	if s.Identity != nil {
-		identity := *s.Identity
-		s.Identity = &identity
-	}
-	if s.HealthCheck != nil {
-		check := *s.HealthCheck
-		s.HealthCheck = &check
-	}
-	if s.DDOE != nil {
-		platform := *s.DDOE
-		if platform.Driver != nil {
-			driver := *platform.Driver
-			platform.Driver = &driver
-		}
-		s.DDOE = &platform
-	}
-	return s
-}
-
-func resolveDisplayName(id string, s *Spec) []diagnosis.Finding {
+func resolveDisplayName(id string, s *integration.Spec) []diagnosis.Finding {
 	if s.DisplayName == "" {
 		s.DisplayName = "DDOE WIF " + id
 		return nil
@@ -125,7 +105,7 @@ func displayNameRules() field.Rules {
 	return field.Printable("display-name", maxDisplayName)
 }
 
-func resolveTenant(own string, s *Spec) []diagnosis.Finding {
+func resolveTenant(own string, s *integration.Spec) []diagnosis.Finding {
 	if s.TenantID == "" && own != "" {
 		s.TenantID = own
 		return nil
@@ -143,14 +123,14 @@ func resolveTenant(own string, s *Spec) []diagnosis.Finding {
 	return nil
 }
 
-func (d Defaults) resolveIssuer(s *Spec) []diagnosis.Finding {
+func (d Defaults) resolveIssuer(s *integration.Spec) []diagnosis.Finding {
 	if s.Issuer == "" {
 		s.Issuer = d.Issuer
 	}
 	return field.Issuer().Check("/issuer", s.Issuer)
 }
 
-func (d Defaults) resolveAudience(s *Spec) []diagnosis.Finding {
+func (d Defaults) resolveAudience(s *integration.Spec) []diagnosis.Finding {
 	if s.Audience == "" {
 		s.Audience = d.Audience
 	}
@@ -160,7 +140,7 @@ func (d Defaults) resolveAudience(s *Spec) []diagnosis.Finding {
 // resolveSubjects checks each subject and puts the service name's subject before them: the first one is whom the
 // credential file is for, and whom access is tested as. The service name goes away, so that a resolved spec resolves
 // to itself.
-func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
+func (d Defaults) resolveSubjects(s *integration.Spec) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	for i, subject := range s.Subjects {
 		findings = append(findings, field.Subject().Check(fmt.Sprintf("/subjects/%d", i), subject)...)
@@ -229,9 +209,9 @@ func duplicates[T any](items []T, key func(T) string, pointer func(int) string,
 	return findings
 }
 
-func resolveHealthCheck(s *Spec) []diagnosis.Finding {
+func resolveHealthCheck(s *integration.Spec) []diagnosis.Finding {
 	if s.HealthCheck == nil {
-		s.HealthCheck = &HealthCheck{}
+		s.HealthCheck = &integration.HealthCheck{}
 	}
 	if s.HealthCheck.Enabled == nil {
 		enabled := true

@@ -1,4 +1,4 @@
-package integration_test
+package resolve_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 )
 
 const (
@@ -21,8 +22,8 @@ const (
 	subject = "system:serviceaccount:dataloop:my-service"
 )
 
-func defaults() integration.Defaults {
-	return integration.Defaults{Issuer: "https://dataloop.ai/oauth2",
+func defaults() resolve.Defaults {
+	return resolve.Defaults{Issuer: "https://dataloop.ai/oauth2",
 		OwnGroups:       []armid.ResourceGroup{{Name: ownName}},
 		SubjectTemplate: "system:serviceaccount:dataloop:{service}",
 		Audience:        "api://AzureADTokenExchange", TenantID: func(context.Context) (string, error) {
@@ -260,7 +261,7 @@ func TestResolveReportsAllAtOnce(t *testing.T) {
 func TestResolveWithoutSettings(t *testing.T) {
 	spec := valid()
 	spec.ServiceName = "x"
-	_, findings, err := integration.Defaults{}.Resolve(t.Context(), "my-service", spec)
+	_, findings, err := resolve.Defaults{}.Resolve(t.Context(), "my-service", spec)
 	require.NoError(t, err)
 	var codes []string
 	for _, f := range findings {

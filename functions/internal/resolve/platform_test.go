@@ -1,4 +1,4 @@
-package integration_test
+package resolve_test
 
 import (
 	"strings"
