@@ -106,7 +106,7 @@ func TestNoFileToJudge(t *testing.T) {
 	}
 }
 
-// TestDiscovery is the whole way of a served file, to what the internet says of it.
+// TestDiscovery is the whole way of a served file, to what the internet states of it.
 func TestDiscovery(t *testing.T) {
 	a := newApp(t, map[string]string{"ISSUER_ALLOWLIST": "keys.example.com",
 		"STORAGE_SUFFIX_ALLOWLIST": "blob.example.com"})

@@ -23,7 +23,7 @@ var knowsIdentityKinds = []string{"functions/internal/integration/identity_kinds
 	"functions/internal/diagnosis/catalogue_identity.go", "functions/internal/resource/application",
 	"functions/internal/resource/managedidentity", "functions/resources.go"}
 
-// TestNobodyAsksWhichIdentityKind it is: each says of itself what others need.
+// TestNobodyAsksWhichIdentityKind it is: each states of itself what others need.
 func TestNobodyAsksWhichIdentityKind(t *testing.T) {
 	t.Parallel()
 	asks := map[string]bool{}

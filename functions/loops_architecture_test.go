@@ -106,10 +106,10 @@ var ofKinds = []string{"application", "principalid", "serviceprincipal", "federa
 // ofApplications are words of one kind of identity, and of the service that it is in.
 var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
 
-// saysApplications are the rooms and files that may use them: the kind and its client, what records and callers name
+// namesApplications are the rooms and files that may use them: the kind and its client, what records and callers name
 // an identity by, the words of diagnoses and the statuses of their codes, the policy table, what the composition is
 // made of, the object id of a report's service principal, and the ids of Microsoft's own applications.
-var saysApplications = []string{"functions/internal/resource/application", "functions/internal/graph",
+var namesApplications = []string{"functions/internal/resource/application", "functions/internal/graph",
 	"functions/internal/integration/identity_names.go", "functions/internal/view", "functions/internal/diagnosis",
 	"functions/internal/assessment/report.go", "functions/internal/policy", "functions/internal/problem/status.go",
 	"functions/resources.go", "functions/usecases.go", "functions/ready.go",
@@ -172,19 +172,19 @@ func TestOnlyApplicationsAreInTheDirectory(t *testing.T) {
 	for _, s := range sources(t) {
 		for name, file := range s.files {
 			at := path.Join(s.folder, name)
-			i := slices.IndexFunc(saysApplications, func(room string) bool {
+			i := slices.IndexFunc(namesApplications, func(room string) bool {
 				return at == room || strings.HasPrefix(at, room+"/")
 			})
 			found := wordsNamed(file, ofApplications)
 			switch {
 			case i >= 0 && len(found) > 0:
-				speaks[saysApplications[i]] = true
+				speaks[namesApplications[i]] = true
 			case i < 0 && strings.HasPrefix(at, "functions/"):
 				assert.Empty(t, found, at)
 			}
 		}
 	}
-	assert.ElementsMatch(t, saysApplications, slices.Collect(maps.Keys(speaks)))
+	assert.ElementsMatch(t, namesApplications, slices.Collect(maps.Keys(speaks)))
 }
 
 func TestKindsNamed(t *testing.T) {

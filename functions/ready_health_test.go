@@ -11,9 +11,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// TestReadySaysWhatHealthSays: what a check has found reads the same in the condition Ready and in the health, for
+// TestReadyAgreesWithHealth: what a check has found reads the same in the condition Ready and in the health, for
 // each kind of identity, with a command that can be run as it stands.
-func TestReadySaysWhatHealthSays(t *testing.T) {
+func TestReadyAgreesWithHealth(t *testing.T) {
 	t.Parallel()
 	breaks := map[string]func(*app){
 		"credential": func(a *app) {

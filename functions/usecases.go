@@ -86,7 +86,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		return nil, err
 	}
 	checks, err := health.New(health.Options{
-		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Proves: tester.Proves,
+		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, IsProof: tester.IsProof,
 		Kinds: all, Send: p.sender(cfg.ServiceBus), Now: time.Now, Source: message.Source(instance), Log: log,
 	})
 	if err != nil {

@@ -31,10 +31,10 @@ type year struct {
 	sweeps time.Time // the next one
 	usable int       // how often that was told
 	looks  int
-	// shown is what the app has seen last, of what is so in the sandbox: that access works, or that it does not; nil
-	// where nothing that it has seen tells.
-	shown *bool
-	run   any // the report that health had last
+	// observed is what the app has seen last, of what is so in the sandbox: that access works, or that it does not;
+	// nil where nothing that it has seen tells.
+	observed *bool
+	run      any // the report that health had last
 	// unassigned are the role assignments that were taken away.
 	unassigned []rbac.RoleAssignment
 }
@@ -46,7 +46,7 @@ func (y *year) put(container string) {
 		checkedEvery), 1)
 	got := y.call("PUT", ours, strings.Replace(spec, "images", container, 1))
 	require.Less(y.t, got.StatusCode, 300, got.raw)
-	y.shown = nil
+	y.observed = nil
 	y.hold()
 }
 
@@ -91,7 +91,7 @@ func (y *year) nextDue() (int, time.Time) {
 	return next, at
 }
 
-// deliverOne delivers a message, and holds what the app says of itself against the world after each look.
+// deliverOne delivers a message, and holds what the app states of itself against the world after each look.
 func (y *year) deliverOne(i int) {
 	s := y.queue.sent[i]
 	y.queue.sent = append(y.queue.sent[:i:i], y.queue.sent[i+1:]...)
@@ -131,7 +131,7 @@ func (y *year) isWorking(container, clientID string) bool {
 }
 
 // agree holds the conditions against each other and against health: Ready is the first of the others that is not True,
-// and none claims what health says is not so. The integration asks nothing of the platform and is never torn down.
+// and none claims what health states is not so. The integration asks nothing of the platform and is never torn down.
 func (y *year) agree() {
 	y.t.Helper()
 	d := y.call("GET", ours, "")
@@ -171,7 +171,7 @@ func (y *year) see(verdict any) {
 	clientID, _ := d.at("status", "clientId").(string)
 	truth := y.isWorking(container, clientID)
 	assert.Equal(y.t, truth, verdict != "fail", "%v %s", time.Now(), d.raw)
-	y.shown = &truth
+	y.observed = &truth
 	y.looks++
 }
 
@@ -203,19 +203,19 @@ func (y *year) hold() {
 		command, _ := found["remedy"].(map[string]any)["command"].(string)
 		assert.NotRegexp(y.t, `<\w+>`, command, when)
 	}
-	if y.shown == nil || y.isSuspected() {
+	if y.observed == nil || y.isSuspected() {
 		return
 	}
-	want := map[bool]string{true: "healthy", false: "unhealthy"}[*y.shown]
+	want := map[bool]string{true: "healthy", false: "unhealthy"}[*y.observed]
 	if state := health.at("state"); state != "unknown" && health.at("paused") == nil {
 		assert.Equal(y.t, want, state, when)
 	}
 	if ready["status"] == "True" {
-		assert.True(y.t, *y.shown, "%s ready", when)
+		assert.True(y.t, *y.observed, "%s ready", when)
 		assert.Equal(y.t, "usable", d.at("status", "phase"))
 	}
 	if ready["status"] == "False" && health.at("paused") == nil && d.at("status", "phase") == "usable" {
-		assert.False(y.t, *y.shown, "%s: %s", when, ready)
+		assert.False(y.t, *y.observed, "%s: %s", when, ready)
 	}
 	if d.at("status", "phase") == "usable" && health.at("state") == "healthy" {
 		assert.Equal(y.t, "True", ready["status"], "%s: %s", when, ready)
@@ -232,7 +232,7 @@ func (y *year) isSuspected() bool {
 	return false
 }
 
-// is asserts what the app says now.
+// is asserts what the app states now.
 func (y *year) is(phase, health, ready string) {
 	y.t.Helper()
 	y.agree()

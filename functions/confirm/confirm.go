@@ -1,5 +1,5 @@
-// Package confirm is the edge of POST /integrations/{id}/confirm: a person says that they have filled in the
-// platform's form, and it answers with the document that says so.
+// Package confirm is the edge of POST /integrations/{id}/confirm: a person states that they have filled in the
+// platform's form, and it answers with the document, confirmed.
 package confirm
 
 import (

@@ -41,7 +41,7 @@ func TestAConfirmationReachesTheUseCase(t *testing.T) {
 	}
 }
 
-// TestWhatIsRefusedConfirmsNothing, and says so.
+// TestWhatIsRefusedConfirmsNothing, and tells so.
 func TestWhatIsRefusedConfirmsNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		id, body, code string

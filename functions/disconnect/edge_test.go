@@ -19,7 +19,7 @@ func TestTheOperationIsTheDocumented(t *testing.T) {
 	problemtest.RequireDocumented(t, disconnect.Function{}.Register)
 }
 
-// TestWhatIsRefusedTearsNothingDown, and says so; the invocation's line has the ids.
+// TestWhatIsRefusedTearsNothingDown, and states it; the invocation's line has the ids.
 func TestWhatIsRefusedTearsNothingDown(t *testing.T) {
 	for name, c := range map[string]struct {
 		path, operation string

@@ -98,7 +98,7 @@ func TestAnUnknownCodeIsAProblem(t *testing.T) {
 
 var update = flag.Bool("update", false, "rewrite testdata/operation.json")
 
-// TestTheOperationIsToldWhole holds what the API document says of it against testdata/operation.json.
+// TestTheOperationIsToldWhole holds what the API document states of it against testdata/operation.json.
 func TestTheOperationIsToldWhole(t *testing.T) {
 	t.Parallel()
 	var paths map[string]*huma.PathItem

@@ -164,7 +164,7 @@ func TestDriftIsServedAsItIsFound(t *testing.T) {
 	assert.Equal(t, "invalid-id", edge.Call(t, "GET", "/integrations/A/drift", "").Body["code"])
 }
 
-// TestEveryViewOfOneIntegration refuses what is no id, what is not there and what was torn down, and says which.
+// TestEveryViewOfOneIntegration refuses what is no id, what is not there and what was torn down, and states which.
 func TestEveryViewOfOneIntegration(t *testing.T) {
 	asked := 0
 	edge := problemtest.Serve(inspect.Function{

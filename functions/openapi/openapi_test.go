@@ -49,7 +49,7 @@ func register(api huma.API) {
 
 var update = flag.Bool("update", false, "rewrite the files in testdata")
 
-// TestTheOperationsAreToldWhole holds what the document says of its own two operations against testdata.
+// TestTheOperationsAreToldWhole holds what the document states of its own two operations against testdata.
 func TestTheOperationsAreToldWhole(t *testing.T) {
 	t.Parallel()
 	paths := problemtest.Serve(openapi.Register).Call(t, "GET", "/openapi.json", "").Body["paths"]

@@ -177,7 +177,7 @@ func checked(files []file) *problem.Problem {
 }
 
 // readForm reads a form of known parts, each but the file at most once. A part that nobody reads would be a comparison
-// that the caller believes was made.
+// that the caller takes as made.
 func (up *upload) readForm(body []byte, boundary string) error {
 	parts := map[string][]byte{}
 	reader := multipart.NewReader(bytes.NewReader(body), boundary)

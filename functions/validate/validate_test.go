@@ -377,7 +377,7 @@ func TestRefusalsAreToldWhole(t *testing.T) {
 	assertGolden(t, "refusals.json", all)
 }
 
-// TestTheOperationIsToldWhole holds what the API document says of it against testdata/operation.json.
+// TestTheOperationIsToldWhole holds what the API document states of it against testdata/operation.json.
 func TestTheOperationIsToldWhole(t *testing.T) {
 	t.Parallel()
 	var told any

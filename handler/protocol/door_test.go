@@ -42,7 +42,7 @@ func TestTheLargestBody(t *testing.T) {
 	}
 }
 
-// TestOutcomes: what the log says of an answer, at each end of a class.
+// TestOutcomes: what the log states of an answer, at each end of a class.
 func TestOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		status         int

@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
-// TestWithoutStorage: where the spec names no storage, one check says so in place of all rights, the exchange is
+// TestWithoutStorage: where the spec names no storage, one check states it in place of all rights, the exchange is
 // tested as far as there is a token, and no account is asked. No data was reached, so the verdict is never pass.
 func TestWithoutStorage(t *testing.T) {
 	t.Parallel()

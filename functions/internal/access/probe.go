@@ -71,8 +71,8 @@ func (p *probe) preflight(ctx context.Context) state {
 		return unseen
 	}
 	o.add(o.passed(checkNetwork, "network", titleNetwork))
-	if is(properties.HasImmutabilityPolicy) || is(properties.HasLegalHold) ||
-		is(properties.IsImmutableStorageWithVersioningEnabled) {
+	if isTrue(properties.HasImmutabilityPolicy) || isTrue(properties.HasLegalHold) ||
+		isTrue(properties.IsImmutableStorageWithVersioningEnabled) {
 		if o.wanted == integration.AccessReadWrite {
 			o.fault("access.protection", "protection", diagnosis.CodeImmutableContainer)
 		} else {
@@ -297,7 +297,7 @@ func status(err error) int {
 	return 0
 }
 
-func is(flag *bool) bool { return flag != nil && *flag }
+func isTrue(flag *bool) bool { return flag != nil && *flag }
 
 // onlyVersion is the condition that the blob is of this version; of azcore.ETagAny, that there is a blob.
 func onlyVersion(tag azcore.ETag) *blob.AccessConditions {

@@ -24,8 +24,8 @@ func isProbe(r *http.Request, method, suffix string) bool {
 		suffix != "" && strings.HasSuffix(name, "-"+suffix))
 }
 
-// TestOraclesBelieveOneRefusalOnly: where Storage grants what cannot be, the account is not one that can be judged so.
-func TestOraclesBelieveOneRefusalOnly(t *testing.T) {
+// TestOraclesTrustOneRefusalOnly: where Storage grants what cannot be, the account is not one that can be judged so.
+func TestOraclesTrustOneRefusalOnly(t *testing.T) {
 	t.Parallel()
 	for method, tc := range map[string]struct {
 		status int
@@ -69,7 +69,7 @@ func TestAListingReachesData(t *testing.T) {
 	assert.EqualValues(t, "access", report.ClaimLevel)
 }
 
-// TestOraclesTellHowTheyKnow: what passes by a refusal says so, and what passes by an answer does not.
+// TestOraclesTellHowTheyKnow: what passes by a refusal states it, and what passes by an answer does not.
 func TestOraclesTellHowTheyKnow(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
@@ -232,7 +232,7 @@ func TestAListingWithoutTheProbe(t *testing.T) {
 	}
 }
 
-// TestAfterAnUnclearWrite the blob is looked for, and is ours only where it says so. A clear refusal needs no look.
+// TestAfterAnUnclearWrite the blob is looked for, and is ours only where it states it. A clear refusal needs no look.
 func TestAfterAnUnclearWrite(t *testing.T) {
 	t.Parallel()
 	for status, looks := range map[int]bool{399: true, 400: false, 403: false, 404: false, 408: true, 409: true,

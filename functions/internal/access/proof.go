@@ -49,8 +49,8 @@ func of(r assessment.Report, id, target string) (assessment.Check, bool) {
 	return r.Checks[i], true
 }
 
-// Proves reports whether a report shows every right that the spec asks for, and nothing wrong.
-func (t *Tester) Proves(spec integration.Spec, r assessment.Report) bool {
+// IsProof reports whether a report shows every right that the spec asks for, and nothing wrong.
+func (t *Tester) IsProof(spec integration.Spec, r assessment.Report) bool {
 	_, unproved := t.Unproved(spec, r)
 	return r.IsSound() && !unproved
 }

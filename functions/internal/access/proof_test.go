@@ -41,7 +41,7 @@ func TestUnproved(t *testing.T) {
 		d, unproved := tester.Unproved(spec, proof())
 		assert.False(t, unproved, wanted)
 		assert.Empty(t, d)
-		assert.True(t, tester.Proves(spec, proof().Concluded()))
+		assert.True(t, tester.IsProof(spec, proof().Concluded()))
 		for i, check := range proof().Checks {
 			for _, status := range []diagnosis.Outcome{diagnosis.OutcomeSkip, diagnosis.OutcomeFail,
 				diagnosis.OutcomeWarn, diagnosis.OutcomeUnknown} {
@@ -51,7 +51,7 @@ func TestUnproved(t *testing.T) {
 				isNeeded := slices.Contains(needed, check.ID)
 				assert.Equal(t, isNeeded, unproved, "%s: %s %s", wanted, check.ID, status)
 				isWrong := status == diagnosis.OutcomeFail || status == diagnosis.OutcomeUnknown
-				assert.Equal(t, !isNeeded && !isWrong, tester.Proves(spec, r.Concluded()), "a needless right, too")
+				assert.Equal(t, !isNeeded && !isWrong, tester.IsProof(spec, r.Concluded()), "a needless right, too")
 				if isNeeded {
 					assert.Equal(t, diagnosis.CodeImmutableContainer, d.Code)
 				}

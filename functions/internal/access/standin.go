@@ -14,12 +14,12 @@ import (
 )
 
 // chooseContainer finds the container that stands for the account of an entry that names none. Where there is none, it
-// says why, and the target stays without.
+// states why, and the target stays without.
 //
 // Why an existing container, and not one that cannot exist: that Storage judges the rights of a request before it
 // looks for the container is documented nowhere, so "not found" would prove nothing. Listing the containers, on the
 // other hand, is a right that only a role at the account or above gives; together with the rights inside one container
-// it shows the access as far as that can be shown without touching every container.
+// it shows the access as far as that can be proved without touching every container.
 func (o *target) chooseContainer(ctx context.Context, cred azcore.TokenCredential) {
 	const title = "The account's containers can be listed"
 	found, err := o.standIn(ctx, cred)
@@ -62,7 +62,7 @@ func (o *target) standIn(ctx context.Context, cred azcore.TokenCredential) (stri
 		}
 		for _, item := range page.ContainerItems {
 			switch {
-			case item.Name == nil || strings.HasPrefix(*item.Name, "$") || is(item.Deleted):
+			case item.Name == nil || strings.HasPrefix(*item.Name, "$") || isTrue(item.Deleted):
 			case !isUndeletable(item.Properties):
 				return *item.Name, nil
 			case protected == "":
@@ -75,6 +75,6 @@ func (o *target) standIn(ctx context.Context, cred azcore.TokenCredential) (stri
 
 // isUndeletable reports whether a listing shows that what is written to the container cannot be deleted.
 func isUndeletable(p *service.ContainerProperties) bool {
-	return p != nil && (is(p.HasImmutabilityPolicy) || is(p.HasLegalHold) ||
-		is(p.IsImmutableStorageWithVersioningEnabled))
+	return p != nil && (isTrue(p.HasImmutabilityPolicy) || isTrue(p.HasLegalHold) ||
+		isTrue(p.IsImmutableStorageWithVersioningEnabled))
 }

@@ -207,6 +207,6 @@ func (o *target) blobURL(name string) string {
 
 // isAccountURL keeps a document's text from choosing another host than a storage account's.
 func isAccountURL(name string) bool {
-	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
-	return len(name) >= 3 && len(name) <= 24 && !strings.ContainsFunc(name, odd)
+	isForbidden := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+	return len(name) >= 3 && len(name) <= 24 && !strings.ContainsFunc(name, isForbidden)
 }

@@ -102,7 +102,7 @@ func TestClaims(t *testing.T) {
 }
 
 // TestWhatASubjectTokenMayBe: each fault of a token that the platform could issue is told by what it is, and where
-// the token is sent all the same Entra's answer says so too.
+// the token is sent all the same Entra's answer states it too.
 func TestWhatASubjectTokenMayBe(t *testing.T) {
 	t.Parallel()
 	const among, alone = "The token has 2 audiences, and the integration's is among them; Entra takes only tokens " +

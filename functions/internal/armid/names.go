@@ -10,18 +10,19 @@ func isAccountName(name string) bool {
 
 // isGroupName keeps what can stand in a URL: Azure allows some more Unicode letters, but no group has them.
 func isGroupName(name string) bool {
-	ok := func(r rune) bool {
+	isAllowed := func(r rune) bool {
 		return isLowerOrDigit(r) || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_.()", r)
 	}
 	return name != "" && len(name) <= 90 && !strings.HasSuffix(name, ".") &&
-		strings.IndexFunc(name, func(r rune) bool { return !ok(r) }) < 0
+		strings.IndexFunc(name, func(r rune) bool { return !isAllowed(r) }) < 0
 }
 
 // IsContainerName reports whether a blob container can have the name. Source:
 // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata.
 func IsContainerName(name string) bool {
-	ok := func(r rune) bool { return isLowerOrDigit(r) || r == '-' }
-	return len(name) >= 3 && len(name) <= 63 && strings.IndexFunc(name, func(r rune) bool { return !ok(r) }) < 0 &&
+	isAllowed := func(r rune) bool { return isLowerOrDigit(r) || r == '-' }
+	return len(name) >= 3 && len(name) <= 63 &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !isAllowed(r) }) &&
 		name[0] != '-' && name[len(name)-1] != '-' && !strings.Contains(name, "--")
 }
 

@@ -12,13 +12,14 @@ import (
 
 // names are the kinds of names that become part of a URL: what may be one, and how long it may be.
 var names = map[string]nametest.Rule{
-	"account": {Is: isAccountName, Least: 3, Most: 24, Fine: []string{"az09"},
+	"account": {IsValid: isAccountName, Least: 3, Most: 24, Fine: []string{"az09"},
 		Faulty: []string{"a-b", "aBc", "a_b", "a.b"}},
-	"container": {Is: IsContainerName, Least: 3, Most: 63, Fine: []string{"a-b", "09z"},
+	"container": {IsValid: IsContainerName, Least: 3, Most: 63, Fine: []string{"a-b", "09z"},
 		Faulty: []string{"-ab", "ab-", "a--b", "aBc", "a_b", "a.b", "$web"}},
-	"group": {Is: isGroupName, Least: 1, Most: 90, Fine: []string{"A", "z", "-", "_", "(a)", "a.b", "09"},
+	"group": {IsValid: isGroupName, Least: 1, Most: 90, Fine: []string{"A", "z", "-", "_", "(a)", "a.b", "09"},
 		Faulty: []string{"a.", "."}},
-	"region": {Is: IsRegion, Least: 1, Most: 64, Fine: []string{"az09"}, Faulty: []string{"a-b", "aBc", "a_b", "a.b"}},
+	"region": {IsValid: IsRegion, Least: 1, Most: 64, Fine: []string{"az09"},
+		Faulty: []string{"a-b", "aBc", "a_b", "a.b"}},
 }
 
 func TestNames(t *testing.T) {

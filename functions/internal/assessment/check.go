@@ -27,11 +27,11 @@ type Pair struct {
 	// Expected is what should be. Actual is what a service has, or a file that is judged; Presented is what the token
 	// holds.
 	Expected, Actual, Presented string
-	// IsDescribed says that Expected describes a value, such as a bound: no character tells where another differs.
+	// IsDescribed states that Expected describes a value, such as a bound: no character tells where another differs.
 	IsDescribed bool
 }
 
-// Compared is the check with what was compared, fit to be shown. A check that did not pass shows one value beside the
+// Compared is the check with what was compared, fit for display. A check that did not pass shows one value beside the
 // expected one, that which differs: what is there before what was presented. Where none does, nothing compared here is
 // the cause, and Expected stands alone.
 func (c Check) Compared(p Pair) Check {

@@ -124,7 +124,7 @@ func isList(req *http.Request, status int) bool {
 	return status == http.StatusOK && req.URL.Query().Get("comp") == "list"
 }
 
-// hasBody reports whether a success has to have a body: a deletion, and what says that there is none, has not.
+// hasBody reports whether a success has to have a body: a deletion, and what states that there is none, has not.
 func hasBody(req *http.Request, status int) bool {
 	return (status == http.StatusOK || status == http.StatusCreated) && req.Method != http.MethodDelete
 }

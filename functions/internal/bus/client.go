@@ -168,9 +168,9 @@ func (c *Client) Close(ctx context.Context) error {
 }
 
 // withSender runs f with the entity's sender. It is no policy about what Service Bus answers: it keeps the SDK's links
-// in order, and "closed" is what the SDK says of its own link before anything was sent. A sender that was closed under
-// it, by another goroutine whose link had failed for good, is replaced once; a sender whose link failed for good is
-// dropped, so that the next call gets a new one.
+// in order, and "closed" is what the SDK states of its own link before anything was sent. A sender that was closed
+// under it, by another goroutine whose link had failed for good, is replaced once; a sender whose link failed for good
+// is dropped, so that the next call gets a new one.
 func (c *Client) withSender(ctx context.Context, op, entity string,
 	f func(context.Context, *azservicebus.Sender) error) error {
 	caller := ctx

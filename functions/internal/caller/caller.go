@@ -1,5 +1,5 @@
 // Package caller tells who sends a request over HTTP: the holder of an Entra access token for this API, or, where the
-// app asks for none, whoever has the function key. It believes a token alone, never a header such as
+// app asks for none, whoever has the function key. It trusts a token alone, never a header such as
 // X-MS-CLIENT-PRINCIPAL, which any sender can write.
 package caller
 

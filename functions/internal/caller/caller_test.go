@@ -77,7 +77,7 @@ func TestTheDoor(t *testing.T) {
 	assert.ErrorContains(t, err, "api://wif")
 }
 
-// TestTheFunctionKeyIsTheOnlyDoor where no token is asked for: what a header says counts for nothing.
+// TestTheFunctionKeyIsTheOnlyDoor where no token is asked for: what a header states counts for nothing.
 func TestTheFunctionKeyIsTheOnlyDoor(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"", "Bearer forged"} {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// keysKept is how long keys are used before they are read again. Entra may withdraw a key at any time and says to
-	// look at least every 24 hours. Source: learn.microsoft.com, Signing key rollover in the Microsoft identity
+	// keysKept is how long keys are used before they are read again. Entra may withdraw a key at any time and asks
+	// to look at least every 24 hours. Source: learn.microsoft.com, Signing key rollover in the Microsoft identity
 	// platform.
 	keysKept = time.Hour
 	// keysLast is how long keys are used that cannot be read again.
@@ -55,7 +55,7 @@ func (i *issuer) find(ctx context.Context, id string) (string, any, error) {
 		return name, key, err
 	}
 	defer i.reading.Unlock()
-	if i.mayTry() {
+	if i.canRead() {
 		i.load(context.WithoutCancel(ctx)) // the caller may go: the keys are read for all
 	}
 	return i.look(ctx, id)
@@ -82,27 +82,31 @@ func (i *issuer) isDue(age time.Duration) bool {
 	return i.now().Sub(i.read) >= age
 }
 
-// mayTry reports whether the last reading is long enough ago, and notes that there is another.
-func (i *issuer) mayTry() bool {
+// canRead reports whether the last reading is long enough ago for another one.
+func (i *issuer) canRead() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.now().Sub(i.tried) < keysPause {
-		return false
-	}
-	i.tried = i.now()
-	return true
+	return i.now().Sub(i.tried) >= keysPause
 }
 
 // load reads the metadata and the keys, and keeps what there was where that fails.
 func (i *issuer) load(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
+	i.noteReading()
 	found, keys, err := i.fetch(ctx)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.err = err; err == nil {
 		i.name, i.keys, i.read = found.Issuer, keys, i.now()
 	}
+}
+
+// noteReading keeps when the keys were last asked for.
+func (i *issuer) noteReading() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.tried = i.now()
 }
 
 func (i *issuer) fetch(ctx context.Context) (metadata, jwkset.Storage, error) {

@@ -33,10 +33,11 @@ func aspects() []aspect {
 		typed(memberTenantID),
 		aspect{id: aspectFormClient, title: "Form and file name the same client", field: "/clientId",
 			needs: aspectJSON, rules: formClientRules(),
-			applies: func(s *subject) bool { return s.Form.ClientID != "" }, blocked: needsComparable(memberClientID)},
+			isApplicable: func(s *subject) bool { return s.Form.ClientID != "" },
+			blocked:      needsComparable(memberClientID)},
 		aspect{id: "file.form.tenantId", title: "Form and file name the same tenant", field: "/tenantId",
 			needs: aspectJSON, rules: formTenantRules(),
-			applies: func(s *subject) bool { return s.Form.TenantID != "" }, blocked: func(s *subject) string {
+			isApplicable: func(s *subject) bool { return s.Form.TenantID != "" }, blocked: func(s *subject) string {
 				if s.isSwapped() {
 					return aspectFormClient + "." + ruleSwapped
 				}
@@ -44,10 +45,11 @@ func aspects() []aspect {
 			}},
 		aspect{id: "file.platform.issuer", title: "The issuer is this platform's", field: "/federatedTokenIssuer",
 			needs: aspectJSON, rules: platformIssuerRules(),
-			applies: func(s *subject) bool { return s.Linter.Issuer != "" }, blocked: needsSound(memberIssuer)},
+			isApplicable: func(s *subject) bool { return s.Linter.Issuer != "" }, blocked: needsSound(memberIssuer)},
 		aspect{id: "file.platform.subject", title: "The subject has this platform's form", field: "/subject",
 			needs: aspectJSON, rules: platformSubjectRules(),
-			applies: func(s *subject) bool { return s.SubjectTemplate != "" }, blocked: needsSound(memberSubject)},
+			isApplicable: func(s *subject) bool { return s.SubjectTemplate != "" },
+			blocked:      needsSound(memberSubject)},
 	)
 }
 
@@ -85,7 +87,7 @@ func typed(name string) aspect {
 	v := valueOf(name)
 	return aspect{
 		id: "form." + name, title: "In the form, " + v.title, field: formPointer + name,
-		applies: func(s *subject) bool { return s.typed(name) != "" },
+		isApplicable: func(s *subject) bool { return s.typed(name) != "" },
 		rules: []rule{{id: "table", check: func(s *subject) []fault {
 			return v.faults(s, member{pointer: formPointer + name, value: s.typed(name)})
 		}}},

@@ -28,8 +28,8 @@ func binaryKind(raw []byte) string {
 
 // shape is a well-known file that is not JSON.
 type shape struct {
-	is   func(text string) bool
-	what string
+	isKind func(text string) bool
+	what   string
 }
 
 // textKinds is built once, at first use.
@@ -55,7 +55,7 @@ var textKinds = sync.OnceValue(func() []shape {
 
 func textKind(text string) string {
 	for _, k := range textKinds() {
-		if k.is(text) {
+		if k.isKind(text) {
 			return k.what
 		}
 	}
@@ -125,8 +125,8 @@ func objectKind(members []member) string {
 		values[m.name], stand[m.stands] = m.value, true
 	}
 	for _, k := range objectKinds() {
-		lacks := func(name string) bool { _, there := values[name]; return !there }
-		if !slices.ContainsFunc(k.members, lacks) &&
+		isMissing := func(name string) bool { _, there := values[name]; return !there }
+		if !slices.ContainsFunc(k.members, isMissing) &&
 			(k.values == nil || slices.Contains(k.values, values[k.members[0]])) &&
 			(k.without == "" || !stand[k.without]) {
 			return k.what

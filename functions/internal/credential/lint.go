@@ -112,9 +112,9 @@ type aspect struct {
 	// blocked returns the check because of which this aspect cannot be judged, though the one it needs was; nil means
 	// never.
 	blocked func(*subject) string
-	// applies reports whether there is anything to compare; nil means always.
-	applies func(*subject) bool
-	rules   []rule
+	// isApplicable reports whether there is anything to compare; nil means always.
+	isApplicable func(*subject) bool
+	rules        []rule
 }
 
 // subject is what the rules look at.
@@ -132,7 +132,7 @@ func (s *subject) judge() ([]assessment.Check, map[string]string) {
 	stopped := map[string]string{}
 	var checks []assessment.Check
 	for _, a := range aspects() {
-		if a.applies != nil && !a.applies(s) {
+		if a.isApplicable != nil && !a.isApplicable(s) {
 			continue
 		}
 		by := stopped[a.needs]

@@ -83,7 +83,7 @@ func platformIssuerRules() []rule {
 		switch other := []rune(issuer); {
 		case *d.At < len(other) && other[*d.At] > unicode.MaxASCII:
 			f.detail = fmt.Sprintf("Character %d is %U, which may look like another.", *d.At+1, other[*d.At])
-		case areOfOneDomain(s.Linter.Issuer, issuer):
+		case isSameDomain(s.Linter.Issuer, issuer):
 			f.detail = "Both hosts are of one domain: the file may be for another environment of the platform."
 		case d.Class == assessment.ClassSlash:
 			f.detail = "The two differ by a slash at the end only; Entra takes them for different issuers."
@@ -94,8 +94,8 @@ func platformIssuerRules() []rule {
 	}}}
 }
 
-// areOfOneDomain reports whether two URLs have different hosts of one domain, as the environments of a platform have.
-func areOfOneDomain(a, b string) bool {
+// isSameDomain reports whether two URLs have different hosts of one domain, as the environments of a platform have.
+func isSameDomain(a, b string) bool {
 	one, err := url.Parse(a)
 	other, err2 := url.Parse(b)
 	if err != nil || err2 != nil || strings.EqualFold(one.Hostname(), other.Hostname()) {

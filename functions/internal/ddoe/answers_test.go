@@ -198,7 +198,7 @@ func TestAnswersThatLackWhatTheyAreFor(t *testing.T) {
 	}
 }
 
-// TestListsTellWhereEachIs: an entry is of the organisation or the project whose list shows it, unless it says
+// TestListsTellWhereEachIs: an entry is of the organisation or the project whose list shows it, unless it states
 // another.
 func TestListsTellWhereEachIs(t *testing.T) {
 	t.Parallel()

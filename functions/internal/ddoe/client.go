@@ -162,10 +162,10 @@ func encode(body any) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-// isThere and areThere report whether answers are objects of the platform.
+// isThere and isEachThere report whether answers are objects of the platform.
 func isThere[T interface{ About() Object }](one T) bool { return one.About().ID != "" }
 
-func areThere[T interface{ About() Object }](all []T) bool {
+func isEachThere[T interface{ About() Object }](all []T) bool {
 	return !slices.ContainsFunc(all, func(one T) bool { return !isThere(one) })
 }
 

@@ -201,7 +201,7 @@ func TestAnswersThatAreNotValid(t *testing.T) {
 	assert.Error(t, err, "a test passes with 204 alone")
 }
 
-func TestRefusalsShowNoSecret(t *testing.T) {
+func TestRefusalsRevealNoSecret(t *testing.T) {
 	t.Parallel()
 	const literal = `pass "phrase" <1>`
 	said := `key planted-key, literal ` + literal +

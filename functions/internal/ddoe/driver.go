@@ -71,7 +71,7 @@ func (c *Client) DriversOn(ctx context.Context, integrationID string) ([]Driver,
 }
 
 func (c *Client) drivers(ctx context.Context, by, id string) ([]Driver, error) {
-	return get(ctx, c, "list drivers", "/drivers?"+url.Values{by: {id}}.Encode(), areThere[Driver])
+	return get(ctx, c, "list drivers", "/drivers?"+url.Values{by: {id}}.Encode(), isEachThere[Driver])
 }
 
 // GetDriver reads one driver.

@@ -43,7 +43,7 @@ func (o Object) About() Object { return o }
 func (o *Object) answeredBy(requestID string) { o.RequestID = requestID }
 
 // Integration is an integration as the platform shows it: its options are never returned. Organisation and creator
-// come in two forms and are left out; OrganizationID is the one whose list has shown it, else empty.
+// come in two forms and are left out; OrganizationID is the one whose list has it, else empty.
 type Integration struct {
 	Object
 	OrganizationID string          `json:"-"`
@@ -58,7 +58,7 @@ type MetadataEntry struct {
 
 // ListIntegrations lists the organisation's integrations.
 func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([]Integration, error) {
-	all, err := get(ctx, c, "list integrations", integrations(organizationID), areThere[Integration])
+	all, err := get(ctx, c, "list integrations", integrations(organizationID), isEachThere[Integration])
 	for i := range all {
 		all[i].OrganizationID = organizationID
 	}

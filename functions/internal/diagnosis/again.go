@@ -24,7 +24,7 @@ const (
 const byHand = "Run the command, or give it to somebody who may."
 
 // PutAgain stands in the catalogue for the request to repeat. Where that is no PUT, another one takes its place, and
-// what a step says of PUTs besides is left out: whoever tears down is not told how to keep.
+// what a step states of PUTs besides is left out: whoever tears down is not told how to keep.
 const PutAgain = "PUT the spec again"
 
 var sentences = regexp.MustCompile(`[^.]+(?:\.\S+[^.]*)*(?:\.|$)\s*`)
@@ -66,21 +66,21 @@ func (e Entry) marked(p purpose) Entry {
 	return e
 }
 
-// reads reports whether the request cannot have changed anything.
-func (c Context) reads() bool {
+// isRead reports whether the request cannot have changed anything.
+func (c Context) isRead() bool {
 	return slices.ContainsFunc([]string{".get", ".list", ".count", ".link"}, func(suffix string) bool {
 		return strings.HasSuffix(string(c.Operation), suffix)
 	})
 }
 
-// concerns reports whether a step is for who has made the request.
-func (c Context) concerns(p purpose) bool {
-	return !(p == making && c.removes()) && !(p == writing && c.reads())
+// isMeantFor reports whether a step is for who has made the request.
+func (c Context) isMeantFor(p purpose) bool {
+	return !(p == making && c.isRemoval()) && !(p == writing && c.isRead())
 }
 
-// removes reports whether something is to go: nothing is offered then that gives access back. A blob is deleted to try
-// a right that is to stay.
-func (c Context) removes() bool {
+// isRemoval reports whether something is to go: nothing is offered then that gives access back. A blob is deleted to
+// try a right that is to stay.
+func (c Context) isRemoval() bool {
 	return c.Request == RequestDelete || c.Operation == "deletedItem.purge" ||
 		strings.HasSuffix(string(c.Operation), ".delete") && c.Operation != "access.delete"
 }
@@ -88,8 +88,10 @@ func (c Context) removes() bool {
 // steps are those of who repeats the request. Something is left to do in any case; what stays ends with the DELETE.
 func (c Context) steps(e Entry) []string {
 	r := c.Request
-	given := slices.DeleteFunc(slices.Clone(e.Steps), func(step string) bool { return !c.concerns(e.purposes[step]) })
-	if r == RequestPut && !c.removes() {
+	given := slices.DeleteFunc(slices.Clone(e.Steps), func(step string) bool {
+		return !c.isMeantFor(e.purposes[step])
+	})
+	if r == RequestPut && !c.isRemoval() {
 		return given
 	}
 	again := cmp.Or(string(r), PutAgain)

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file")
 
-// TestCatalogue holds every entry whole, as a person and a program get it: what a code is called, what it says, and
+// TestCatalogue holds every entry whole, as a person and a program get it: what a code is called, what it states, and
 // which numbers of Entra's mean it.
 func TestCatalogue(t *testing.T) {
 	t.Parallel()

@@ -64,10 +64,10 @@ func (e Entry) Fill(c Context) Entry {
 	if e.Comparing && c.IsTokenRight {
 		e = e.renewing()
 	}
-	if c.removes() && !harmless.MatchString(e.Command) {
+	if c.isRemoval() && !harmless.MatchString(e.Command) {
 		e.Command = ""
 	}
-	if !c.reads() {
+	if !c.isRead() {
 		e.Cause = strings.TrimSpace(e.Cause + " " + e.Written)
 	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))

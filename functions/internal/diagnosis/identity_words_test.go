@@ -64,7 +64,7 @@ func notOfApplications() []Code {
 		CodeIdentityProviderNotRegistered}
 }
 
-// said is all that a diagnosis says.
+// said is all that a diagnosis states.
 func said(d Diagnosis) string {
 	return strings.Join(append([]string{d.Title, d.Detail, d.Remedy.Command}, d.Remedy.Steps...), "\n")
 }

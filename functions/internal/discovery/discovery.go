@@ -1,4 +1,4 @@
-// Package discovery tells what the internet says about a credential file: whether its tenant exists and in which
+// Package discovery tells what the internet states about a credential file: whether its tenant exists and in which
 // cloud, whether its issuer publishes what Entra needs, and which tenant a storage account trusts. It has no
 // credential, and contacts what the file names by the guarded fetcher alone. It claims what can be seen from here, no
 // more.
@@ -49,7 +49,7 @@ func New(o Options) *Service {
 	return &Service{o}
 }
 
-// Judge judges a file by itself and by what the internet says. A storage account is looked at where one is named, by
+// Judge judges a file by itself and by what the internet states. A storage account is looked at where one is named, by
 // its resource id or the URL of its blob endpoint, and with it the container, which may be empty. The report claims
 // discovery where every look has found what it asked for. The error is a *diagnosis.Error, invalid-parameter, about
 // what names the storage.
@@ -77,7 +77,7 @@ func isOpen(c assessment.Check) bool {
 	return c.Status != diagnosis.OutcomePass && c.Status != diagnosis.OutcomeWarn && c.ID != checkDNS
 }
 
-// look makes all looks side by side, as none needs another but where a check says so.
+// look makes all looks side by side, as none needs another but where a check states it.
 func (s *Service) look(ctx context.Context, values credential.Values, storage storage) []assessment.Check {
 	var of tenant
 	var tenantChecks, issuerChecks, storageChecks []assessment.Check

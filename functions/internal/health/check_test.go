@@ -351,7 +351,8 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 			if !f.IsDead() {
 				_ = f.service.Check(ctx, second)
 			}
-			dead := f.Revive()
+			dead := f.IsDead()
+			f.Revive()
 			for range 2 {
 				require.NoError(t, f.service.Check(t.Context(), first))
 				require.Equal(t, 1, f.seconds(), "killed at %d, after %v: the second look is asked for once", at,
@@ -422,7 +423,8 @@ func TestTheDocumentShowsTheLatestChange(t *testing.T) {
 	f.integrate(id, "1h")
 	check := message.HealthCheck{IntegrationID: id, Slot: f.slot(1)}
 	require.Error(t, f.service.Check(f.Doom(t.Context(), 2, false), check), "after the record, before the document")
-	require.True(t, f.Revive())
+	require.True(t, f.IsDead())
+	f.Revive()
 	later := &integration.Health{State: integration.HealthDegraded, Since: f.Now().Add(time.Minute),
 		Code: "over-privileged"}
 	f.change(id, func(d *integration.Document) { d.Status.Health = later })

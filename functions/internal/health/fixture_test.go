@@ -50,8 +50,8 @@ func newFixture(t testing.TB) *fixture {
 	f.service, err = health.New(health.Options{
 		Repository: f.Repository, Schedule: health.Schedule{Repository: f.Repository, Now: f.Now}, Engine: f.Engine,
 		Look: f.look, Send: f.Send, Kinds: []resource.Kind{elsewhere{}},
-		Proves: func(_ integration.Spec, r assessment.Report) bool { return f.isProof && r.IsSound() },
-		Now:    f.Now, Source: operationtest.Source,
+		IsProof: func(_ integration.Spec, r assessment.Report) bool { return f.isProof && r.IsSound() },
+		Now:     f.Now, Source: operationtest.Source,
 	})
 	require.NoError(t, err)
 	return f

@@ -27,8 +27,8 @@ type Options struct {
 	Repository *integration.Repository
 	// Look makes one check of a document and reports what it found.
 	Look func(ctx context.Context, d integration.Document) assessment.Report
-	// Proves reports whether a test of access showed every right that the spec asks for, and nothing wrong.
-	Proves func(spec integration.Spec, r assessment.Report) bool
+	// IsProof reports whether a test of access showed every right that the spec asks for, and nothing wrong.
+	IsProof func(spec integration.Spec, r assessment.Report) bool
 	// Kinds are what an integration consists of: one of them may have a proof of its own.
 	Kinds []resource.Kind
 	// Schedule is the index of the checks that are due.
@@ -52,7 +52,7 @@ type Service struct{ Options }
 func New(o Options) (*Service, error) {
 	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Look": o.Look == nil, "Engine": o.Engine == nil, "Send": o.Send == nil,
-		"Source": o.Source == "", "Proves": o.Proves == nil, "Kinds": len(o.Kinds) == 0,
+		"Source": o.Source == "", "Proves": o.IsProof == nil, "Kinds": len(o.Kinds) == 0,
 		"Schedule": o.Schedule.Repository == nil || o.Schedule.Now == nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(isMissing)) {

@@ -38,8 +38,9 @@ type judgement struct {
 	diagnosis.Causes
 }
 
-// judge reads a report, whoever made it: this is the one place that says what a test means. Only a recognised success
-// works, and only a recognised, lasting refusal fails. One that may pass, as a change may be on its way, is a doubt.
+// judge reads a report, whoever made it: this is the one place that states what a test means. Only a recognised
+// success works, and only a recognised, lasting refusal fails. One that may pass, as a change may be on its way, is a
+// doubt.
 func judge(r assessment.Report) judgement {
 	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), isByDesign)
 	r = r.Concluded()

@@ -63,7 +63,7 @@ func (s *scene) putCredential(subject string) {
 	credential.ID = made
 }
 
-// TestLookAtAManagedIdentity is what structural health says of each part that is gone or another.
+// TestLookAtAManagedIdentity is what structural health states of each part that is gone or another.
 func TestLookAtAManagedIdentity(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

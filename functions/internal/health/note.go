@@ -49,8 +49,8 @@ func (s *Service) Ask(ctx context.Context, d integration.Document) error {
 	return s.send(ctx, message.HealthCheck{ID: d.ID + "-asked-" + slotName(now), IntegrationID: d.ID}, now)
 }
 
-// AskIfOtherwise is Ask where a look at the structure says another thing than health does: it may have been broken, or
-// mended, since.
+// AskIfOtherwise is Ask where a look at the structure states another thing than health does: it may have been broken,
+// or mended, since.
 func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, seen assessment.Report) error {
 	found := judge(seen).conclusion
 	record, err := s.recordOf(ctx, d)
@@ -68,7 +68,7 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 // phase, with the news of it. It is the one place where a test outside of an operation moves a document. The document
 // stays where nothing is new, or where another operation has taken over.
 func (s *Service) recordAccess(ctx context.Context, d integration.Document, tested TestResult) error {
-	proved := s.Proves(d.Spec, tested.Report)
+	proved := s.IsProof(d.Spec, tested.Report)
 	if !proved && tested.Refuted == nil {
 		return nil
 	}
@@ -77,13 +77,15 @@ func (s *Service) recordAccess(ctx context.Context, d integration.Document, test
 			return nil, operation.ErrDone
 		}
 		if !proved {
-			if !now.MarkRefused(s.now(), *tested.Refuted) {
+			if integration.IsRefusalKnown(*now, *tested.Refuted) {
 				return nil, operation.ErrDone
 			}
+			now.MarkRefused(s.now(), *tested.Refuted)
 			return nil, nil
 		}
-		known := now.HasCondition(integration.ConditionVerified, "True", nil)
-		if now.MarkProved(s.now(), resource.ProverOf(s.Kinds, *now) != nil) {
+		known, phase := now.HasCondition(integration.ConditionVerified, "True", nil), now.Status.Phase
+		now.MarkProved(s.now(), resource.ProverOf(s.Kinds, *now) != nil)
+		if now.Status.Phase != phase {
 			return []operation.News{{Type: message.TypeIntegrationUsable}}, nil
 		}
 		if known || !now.HasCondition(integration.ConditionVerified, "True", nil) {

@@ -138,9 +138,9 @@ func reason(status string) *diagnosis.Diagnosis {
 	return &missing
 }
 
-// TestARefutedAccessIsShown where a test states it, and the phase stays: whether a usable integration has failed is
+// TestARefutedAccessIsRecorded where a test states it, and the phase stays: whether a usable integration has failed is
 // for health to say.
-func TestARefutedAccessIsShown(t *testing.T) {
+func TestARefutedAccessIsRecorded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
@@ -441,7 +441,7 @@ func TestOnlyProvedAccessHasPassed(t *testing.T) {
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State, "what the structure has shown it can disprove")
 }
 
-func TestAPausedCheckSaysWhy(t *testing.T) {
+func TestAPausedCheckGivesItsReason(t *testing.T) {
 	t.Parallel()
 	off := false
 	for code, change := range map[diagnosis.Code]func(d *integration.Document){
@@ -466,9 +466,9 @@ func TestAPausedCheckSaysWhy(t *testing.T) {
 	}
 }
 
-// TestALookThatSaysOtherwise than health has health look itself, whose word counts; one that says the same, or
+// TestALookThatDiffers than health has health look itself, whose word counts; one that states the same, or
 // nothing, does not.
-func TestALookThatSaysOtherwise(t *testing.T) {
+func TestALookThatDiffers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		known, seen assessment.Report

@@ -19,7 +19,7 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 		"Engine":     func(o *health.Options) { o.Engine = nil },
 		"Send":       func(o *health.Options) { o.Send = nil },
 		"Source":     func(o *health.Options) { o.Source = "" },
-		"Proves":     func(o *health.Options) { o.Proves = nil },
+		"Proves":     func(o *health.Options) { o.IsProof = nil },
 		"Kinds":      func(o *health.Options) { o.Kinds = nil },
 		"Schedule":   func(o *health.Options) { o.Schedule.Repository = nil },
 		"Schedule ":  func(o *health.Options) { o.Schedule.Now = nil },

@@ -182,7 +182,9 @@ func TestASweepThatDiesAnywhereLosesAndDoublesNothing(t *testing.T) {
 				}
 				f.Advance(time.Hour)
 				err := f.service.Sweep(f.Doom(t.Context(), at, after))
-				if !f.Revive() {
+				isDead := f.IsDead()
+				f.Revive()
+				if !isDead {
 					break
 				}
 				deaths++

@@ -9,7 +9,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// IdentityKind tells what a federated identity is made of. What a kind says of itself stands here alone.
+// IdentityKind tells what a federated identity is made of. What a kind states of itself stands here alone.
 type IdentityKind string
 
 // The kinds: an Entra application with its service principal, and a user-assigned managed identity.
@@ -18,7 +18,7 @@ const (
 	IdentityManaged     IdentityKind = "managedIdentity"
 )
 
-// identityKind is what a kind of identity says of itself.
+// identityKind is what a kind of identity states of itself.
 type identityKind struct {
 	name IdentityKind
 	// upkeep is how its identities are looked after. Those in a resource group have an ARM id and a region; the others
@@ -40,7 +40,7 @@ func identityKinds() []identityKind {
 
 func unnamedKind() IdentityKind { return identityKinds()[0].name }
 
-// about is what a kind says; of none and of an unknown one, what the first says.
+// about is what a kind states; of none and of an unknown one, what the first states.
 func (k IdentityKind) about() identityKind {
 	all := identityKinds()
 	return all[max(0, slices.IndexFunc(all, func(one identityKind) bool { return one.name == k }))]

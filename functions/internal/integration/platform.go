@@ -15,10 +15,10 @@ const ModeAPI = "api"
 // IsWanted reports whether the spec asks for an integration on the platform that this service makes or uses.
 func (d *DDOE) IsWanted() bool { return d != nil && (d.Integration || d.IntegrationID != "") }
 
-// ReplaceSpec makes s the document's spec, and reports whether it is another one. What a run of the old spec has begun
+// ReplaceSpec makes s the document's spec; another one has the next generation. What a run of the old spec has begun
 // on the platform may never have been written down, as the process may have died between a request and the record:
 // what the status holds from now on is what is certain for the old spec and the new one.
-func (d *Document) ReplaceSpec(s Spec) bool {
+func (d *Document) ReplaceSpec(s Spec) {
 	old, typed := d.Spec, d.formHash()
 	d.Spec = s
 	if st := d.Status.DDOE; st != nil && st.Confirmed != nil && d.formHash() != typed {
@@ -26,14 +26,12 @@ func (d *Document) ReplaceSpec(s Spec) bool {
 		other.Confirmed, other.ConfirmedHash = nil, ""
 		d.Status.DDOE = &other
 	}
-	isChanged := !isEqualSpec(old, s)
-	if isChanged || d.Generation == 0 {
+	if !isEqualSpec(old, s) || d.Generation == 0 {
 		d.Generation++
 	}
 	if old.DDOE.IsWanted() {
 		d.keepWhatIsCertain(old)
 	}
-	return isChanged
 }
 
 // isEqualSpec compares two resolved specs as they are stored.
@@ -105,10 +103,10 @@ const maxPlatformText = 256
 // CheckPlatformID holds an id of the platform against what may become part of a URL. The
 // platform alone knows more of it.
 func CheckPlatformID(pointer string, code diagnosis.Code, detail, id string) []diagnosis.Finding {
-	ok := func(r rune) bool {
+	isAllowed := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 	}
-	if id != "" && strings.IndexFunc(id, func(r rune) bool { return !ok(r) }) < 0 {
+	if id != "" && strings.IndexFunc(id, func(r rune) bool { return !isAllowed(r) }) < 0 {
 		return nil
 	}
 	return []diagnosis.Finding{{Pointer: pointer, Code: code, Detail: detail, Expected: "letters, digits, - and _",

@@ -66,13 +66,13 @@ func (d Document) condition(kind string) (Condition, bool) {
 	return Condition{}, false
 }
 
-// unmet is a condition that is not met by what a code says.
+// unmet is a condition that is not met by what a code states.
 func unmet(status string, since time.Time, found diagnosis.Diagnosis) Condition {
 	return Condition{Status: status, Reason: found.Code, Message: found.Detail, LastTransitionTime: since,
 		Diagnosis: &found}
 }
 
-// kept says that nobody tears the integration down.
+// kept states that nobody tears the integration down.
 func kept(d Document) Condition {
 	switch d.Status.Phase {
 	case PhaseDeprovisioning:
@@ -108,8 +108,8 @@ func (d Document) proved() Condition {
 	}
 }
 
-// platformDone says that the platform's side, where the spec asks for it, is made by its API and tested there, or left
-// to a person who has confirmed it.
+// platformDone states that the platform's side, where the spec asks for it, is made by its API and tested there, or
+// left to a person who has confirmed it.
 func (d Document) platformDone() Condition {
 	done := Condition{Status: "True"}
 	if d.Spec.DDOE == nil {
@@ -129,7 +129,7 @@ func (d Document) platformDone() Condition {
 		return unmet("False", verified, *st.Diagnosis)
 	case st.Mode != ModeAPI || st.IntegrationID == "":
 		return unmet("False", verified, diagnosis.New(diagnosis.CodeNotProvisioned))
-	case d.Spec.DDOE.Driver != nil && !st.Validated: // a test of our own says nothing of the platform's
+	case d.Spec.DDOE.Driver != nil && !st.Validated: // a test of our own states nothing of the platform's
 		return unmet("Unknown", verified, diagnosis.New(diagnosis.CodeAwaitingVerification))
 	default:
 		return done
@@ -146,8 +146,8 @@ func (d Document) FormToFill() *DDOEForm {
 	return st.Form
 }
 
-// working says that no health check has found since the last proof that access does not work, or found nothing out for
-// long.
+// working states that no health check has found since the last proof that access does not work, or found nothing out
+// for long.
 func (d Document) working() Condition {
 	h := d.Status.Health
 	if h == nil || !h.Since.After(d.proved().LastTransitionTime) {

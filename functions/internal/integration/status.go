@@ -29,35 +29,41 @@ func Unwatched(d Document) *diagnosis.Error {
 	}
 }
 
-// MarkProved writes down that access was proved as the federated identity, and reports whether that has made the
-// integration usable. byOthers means that the platform has to prove it as well: the phase is then its to move. What
-// waiting has healed is usable as if it had been so at once: a test that gave up has decided nothing.
-func (d *Document) MarkProved(now time.Time, byOthers bool) bool {
+// MarkProved writes down that access was proved as the federated identity, and moves the phase of
+// what was made to usable. byOthers means that the platform has to prove it as well: the phase is then its to move.
+// What waiting has healed is usable as if it had been so at once: a test that gave up has decided nothing.
+func (d *Document) MarkProved(now time.Time, byOthers bool) {
 	waits := d.Status.Phase == PhaseProvisioned ||
 		d.Status.Phase == PhaseFailed && d.HasCondition(ConditionProvisioned, "True", nil)
 	if waits && byOthers {
-		return false
+		return
 	}
 	d.SetCondition(now, ConditionVerified, "True", nil, accessProved)
 	if waits {
 		d.Status.Phase = PhaseUsable
 	}
-	return waits
 }
 
-// MarkRefused writes down that access was refused as the federated identity, and reports whether that is new. While
-// the refusal may pass by itself, nobody knows; what was refused for good stays so.
-func (d *Document) MarkRefused(now time.Time, found diagnosis.Diagnosis) bool {
+// MarkRefused writes down that access was refused as the federated identity.
+func (d *Document) MarkRefused(now time.Time, found diagnosis.Diagnosis) {
+	if !IsRefusalKnown(*d, found) {
+		d.SetCondition(now, ConditionVerified, refusedStatus(found), &found, "")
+	}
+}
+
+// IsRefusalKnown reports whether a document holds a refusal already, or a final one where this one may pass.
+func IsRefusalKnown(d Document, found diagnosis.Diagnosis) bool {
 	known, _ := d.condition(ConditionVerified)
-	status := "False"
+	return found.Transient && known.Status == "False" ||
+		d.HasCondition(ConditionVerified, refusedStatus(found), &found)
+}
+
+// refusedStatus is that of the condition Verified after a refusal: while it may pass by itself, nobody knows.
+func refusedStatus(found diagnosis.Diagnosis) string {
 	if found.Transient {
-		status = "Unknown"
+		return "Unknown"
 	}
-	if found.Transient && known.Status == "False" || d.HasCondition(ConditionVerified, status, &found) {
-		return false
-	}
-	d.SetCondition(now, ConditionVerified, status, &found, "")
-	return true
+	return "False"
 }
 
 // accessProved is the message of the condition Verified where it is True.

@@ -1,5 +1,5 @@
 // Package judgement judges a credential file layer by layer, as deep as it is asked to: the file by itself, what the
-// internet says of it, what Entra and Azure hold of it, and what the identity reaches that it names. A layer that
+// internet states of it, what Entra and Azure hold of it, and what the identity reaches that it names. A layer that
 // finds fault stops what depends on it, and nothing else.
 package judgement
 

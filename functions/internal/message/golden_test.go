@@ -26,8 +26,8 @@ var rejectedChecks = map[string]string{
 	"a command":     check("healthcheck", "provision"),
 }
 
-// TestWhatARejectionSays, whole: who sent the message reads these words in the operation that it ends as.
-func TestWhatARejectionSays(t *testing.T) {
+// TestTheWordsOfARejection, whole: who sent the message reads these words in the operation that it ends as.
+func TestTheWordsOfARejection(t *testing.T) {
 	t.Parallel()
 	told := map[string]error{}
 	for name, c := range rejectedBodies {

@@ -15,8 +15,8 @@ var foreign = []string{"é", "ß", "٣", "\\", "~", "/", "%", "?", "#", "&", "+"
 
 // Rule is that of one kind of names.
 type Rule struct {
-	// Is reports whether a text may be such a name.
-	Is func(string) bool
+	// IsValid reports whether a text may be such a name.
+	IsValid func(string) bool
 	// Least and Most are how many characters it may have; Most is 0 where the rule itself has no limit.
 	Least, Most int
 	// Fine and Faulty are names that the rule lets pass and refuses, whatever their length.
@@ -27,20 +27,20 @@ type Rule struct {
 func Try(t *testing.T, r Rule) {
 	t.Helper()
 	for _, name := range r.Fine {
-		assert.True(t, r.Is(name), "%q", name)
+		assert.True(t, r.IsValid(name), "%q", name)
 	}
 	for _, name := range append([]string{""}, r.Faulty...) {
-		assert.False(t, r.Is(name), "%q", name)
+		assert.False(t, r.IsValid(name), "%q", name)
 	}
 	for _, c := range foreign {
 		for _, name := range []string{c + "abc", "ab" + c + "cd", "abc" + c} {
-			assert.False(t, r.Is(name), "%q", name)
+			assert.False(t, r.IsValid(name), "%q", name)
 		}
 	}
-	assert.True(t, r.Is(strings.Repeat("a", r.Least)), "the shortest")
-	assert.False(t, r.Is(strings.Repeat("a", r.Least-1)), "shorter")
+	assert.True(t, r.IsValid(strings.Repeat("a", r.Least)), "the shortest")
+	assert.False(t, r.IsValid(strings.Repeat("a", r.Least-1)), "shorter")
 	if r.Most > 0 {
-		assert.True(t, r.Is(strings.Repeat("a", r.Most)), "the longest")
-		assert.False(t, r.Is(strings.Repeat("a", r.Most+1)), "longer")
+		assert.True(t, r.IsValid(strings.Repeat("a", r.Most)), "the longest")
+		assert.False(t, r.IsValid(strings.Repeat("a", r.Most+1)), "longer")
 	}
 }

@@ -125,8 +125,8 @@ type deletesWith struct {
 // Delete implements integration.Store.
 func (s deletesWith) Delete(context.Context, string, string) error { return s.err }
 
-// TestAParkedCommandSaysWhy in the invocation's line, and in the log where the store shows nothing.
-func TestAParkedCommandSaysWhy(t *testing.T) {
+// TestAParkedCommandGivesItsReason in the invocation's line, and in the log where the store shows nothing.
+func TestAParkedCommandGivesItsReason(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.submitted()

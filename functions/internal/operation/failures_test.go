@@ -149,7 +149,8 @@ func TestAKilledCommandOvertakesNothing(t *testing.T) {
 			f.handle(f.submitted())
 			require.Error(t, f.worker.Handle(f.Doom(t.Context(), 1, true), c),
 				"after its operation, before the document")
-			require.True(t, f.Revive())
+			require.True(t, f.IsDead())
+			f.Revive()
 			f.Advance(1)
 			late := provisionCommand("late")
 			late.Spec = &integration.Spec{DisplayName: "late"}

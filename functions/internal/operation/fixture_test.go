@@ -142,7 +142,9 @@ func killedAnywhere(t *testing.T, prepare func(f *fixture), doomed func(f *fixtu
 				f := newFixture(t)
 				prepare(f)
 				doomed(f, f.Doom(t.Context(), n, after))
-				if died = f.Revive(); died {
+				died = f.IsDead()
+				f.Revive()
+				if died {
 					deaths++
 				}
 				then(f)

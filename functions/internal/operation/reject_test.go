@@ -176,7 +176,8 @@ func TestDeadLetters(t *testing.T) {
 		f := newFixture(t)
 		c := f.submitted()
 		_ = f.worker.Handle(f.Doom(t.Context(), 7, false), c) // the event is the seventh effect
-		require.True(t, f.Revive())
+		require.True(t, f.IsDead())
+		f.Revive()
 		require.Empty(t, f.events())
 		f.dead(c.OperationID, "MaxDeliveryCountExceeded")
 		assert.Equal(t, []string{"provisioned provisioned", "failed failed"}, f.events())

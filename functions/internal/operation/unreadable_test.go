@@ -112,7 +112,7 @@ func TestASetAsideKilledAnywhere(t *testing.T) {
 		f.spoil(documentKey, "{")
 	}, func(f *fixture, ctx context.Context) { _, _ = f.submit(ctx, teardownCommand(false)) }, func(f *fixture) {
 		_, err := f.submit(f.t.Context(), teardownCommand(false))
-		if err != nil { // the record was gone, and nothing says so but its copy
+		if err != nil { // the record was gone, and nothing states it but its copy
 			requireCode(f.t, diagnosis.CodeIntegrationNotFound, err)
 		}
 		assert.Len(f.t, f.Keys("unreadable/"), 1)
@@ -138,7 +138,7 @@ func TestAMendedRecordIsNotSetAside(t *testing.T) {
 	assert.Empty(t, f.Keys("unreadable/"))
 }
 
-// TestACommandWhoseRecordsCannotBeRead ends, and says so; nothing of the records is lost.
+// TestACommandWhoseRecordsCannotBeRead ends, and states it; nothing of the records is lost.
 func TestACommandWhoseRecordsCannotBeRead(t *testing.T) {
 	t.Parallel()
 	t.Run("the document of an operation that runs", func(t *testing.T) {
@@ -211,7 +211,8 @@ func TestAMarkerRests(t *testing.T) {
 		f.handle(f.submitted())
 		_, err := f.Engine.Change(f.Doom(t.Context(), 1, true), id, usable)
 		require.Error(t, err)
-		require.True(t, f.Revive())
+		require.True(t, f.IsDead())
+		f.Revive()
 		require.Len(t, f.Keys("outbox/"), 1)
 		f.Advance(after)
 		f.sweep()

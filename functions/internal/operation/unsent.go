@@ -33,7 +33,7 @@ func (e *Engine) keep(ctx context.Context, a Accepted, c message.Command, refuse
 	id := a.Operation.ID
 	found := QueueError(refused).Diagnosis
 	cause := found.Detail
-	if found.Code == diagnosis.CodeQueueUnavailable { // whose cause says no more
+	if found.Code == diagnosis.CodeQueueUnavailable { // whose cause states no more
 		cause = ""
 	}
 	found.Detail = strings.TrimSpace(fmt.Sprintf("The intent is written down as operation %s, but its command could "+
@@ -87,7 +87,7 @@ func (e *Engine) showUnsent(ctx context.Context, a Accepted, c message.Command, 
 		e.warnHidden(ctx, c, err)
 		return nil
 	})
-	_ = group.Wait() // the functions return nil: what is not shown is logged
+	_ = group.Wait() // the functions return nil: what is not displayed is logged
 }
 
 // sendKept sends a command that was kept, unless its operation goes on without it, and forgets it.

@@ -58,8 +58,8 @@ func TestTheTimerSendsWhatTheQueueDidNotTake(t *testing.T) {
 	assert.Nil(t, f.RequireStatus(operationID, integration.OperationSucceeded).Waiting)
 }
 
-// TestAKeptCommandIsTheOneThatWasAskedFor, with all that it says, and nothing shows in a document that it leaves as it
-// is.
+// TestAKeptCommandIsTheOneThatWasAskedFor, with all that it states, and nothing shows in a document that it leaves as
+// it is.
 func TestAKeptCommandIsTheOneThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]message.Command{
@@ -162,7 +162,8 @@ func TestWhoIsKilledBetweenRecordAndSend(t *testing.T) {
 		for at := 1; ; at++ {
 			f := newFixture(t)
 			_, _ = f.submit(f.Doom(t.Context(), at, after), provisionCommand(operationID))
-			isDead := f.Revive()
+			isDead := f.IsDead()
+			f.Revive()
 			f.sweep()
 			f.drain()
 			assert.Empty(t, f.Keys("unsent/"), "killed at %d, after %v", at, after)
@@ -207,7 +208,8 @@ func TestATimerKilledAnywhereLosesNoCommand(t *testing.T) {
 			f.refused(provisionCommand(operationID))
 			f.Refuse(message.QueueCommands, nil)
 			_ = f.Engine.Sweep(f.Doom(t.Context(), n, after))
-			require.True(t, f.Revive(), "%s %d", name, n)
+			require.True(t, f.IsDead(), "%s %d", name, n)
+			f.Revive()
 			f.Advance(time.Minute)
 			f.sweep()
 			assert.Len(t, f.Messages(message.QueueCommands), 1, "%s %d", name, n)

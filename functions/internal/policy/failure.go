@@ -45,7 +45,7 @@ func HasNoPlace(op Operation, err error) bool { return absence(op, err) == NotEv
 // see.
 func IsUnknown(op Operation, err error) bool {
 	a := absence(op, err)
-	return a == NotThere || a == NotEvenPlace || a == NotShown
+	return a == NotThere || a == NotEvenPlace || a == NotVisible
 }
 
 // absence looks an answer up; empty for one that states nothing of the object, and for none.

@@ -62,7 +62,7 @@ func (r row) line() string {
 }
 
 // TestTheTable: what is done about an answer changes on purpose alone. A row that is added or changed gets its line by
-// -update; each of them says what a caller waits for, or gives up.
+// -update; each of them states what a caller waits for, or gives up.
 func TestTheTable(t *testing.T) {
 	t.Parallel()
 	var is strings.Builder
@@ -97,7 +97,7 @@ func TestTheSets(t *testing.T) {
 	golden(t, "sets.txt", is.String())
 }
 
-// TestAnotherServicesAnswer: a row of one service says nothing of an answer of another one.
+// TestAnotherServicesAnswer: a row of one service states nothing of an answer of another one.
 func TestAnotherServicesAnswer(t *testing.T) {
 	t.Parallel()
 	for _, r := range rows() {

@@ -36,8 +36,8 @@ const (
 	NotThere Action = "not-there"
 	// NotEvenPlace: what it would lie in is not there either, such as its resource group.
 	NotEvenPlace Action = "not-even-place"
-	// NotShown means that a service does not know what was asked for, or does not show it to who asks.
-	NotShown Action = "not-shown"
+	// NotVisible means that a service does not know what was asked for, or does not show it to who asks.
+	NotVisible Action = "not-visible"
 	// Answers means that a service has answered as it does where all is well, though not with what was asked for.
 	Answers Action = "answers"
 	// Unsupported means that a service does not offer what was asked for where the object is. The object can have

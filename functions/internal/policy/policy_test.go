@@ -219,8 +219,8 @@ func TestIsFinalByCodeAlone(t *testing.T) {
 	assert.True(t, IsFinal(&diagnosis.Error{Diagnosis: diagnosis.New("conflict")}))
 }
 
-// TestPassingCodesSaySo: the catalogue tells people what the table decides.
-func TestPassingCodesSaySo(t *testing.T) {
+// TestPassingCodesAreMarkedTransient: the catalogue tells people what the table decides.
+func TestPassingCodesAreMarkedTransient(t *testing.T) {
 	t.Parallel()
 	for _, code := range passing() {
 		entry, known := diagnosis.Lookup(code)

@@ -272,7 +272,7 @@ func absenceRows() []row {
 		{statuses: only(http.StatusNotFound), Decision: Decision{Action: NotThere},
 			source: "rule 2: gone is what a read shows; RFC 9110 s.15.5.5, as Graph, ARM and the platform answer"},
 		{service: serviceDDOE, operations: places, statuses: only(http.StatusBadRequest, http.StatusForbidden),
-			Decision: Decision{Action: NotShown},
+			Decision: Decision{Action: NotVisible},
 			source:   "ddoe.md: 400 is for an id that it cannot even read, 403 for what the key's user may not see"},
 	}
 }

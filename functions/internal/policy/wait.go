@@ -50,7 +50,7 @@ func waits() map[Wait]waitRow {
 	}
 }
 
-// ErrNoTime means that an invocation ends before what it waits for has shown: a later attempt waits again.
+// ErrNoTime means that an invocation ends before what it waits for has come: a later attempt waits again.
 var ErrNoTime = fmt.Errorf("the invocation ends before the next look: %w", context.DeadlineExceeded)
 
 // Await looks until look reports true or fails, or until the wait is used up, and returns what the last look has

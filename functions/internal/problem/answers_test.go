@@ -98,8 +98,8 @@ func TestRetryAfter(t *testing.T) {
 	assert.Equal(t, "5", resp.Header.Get("Retry-After"), "a refusal that says to wait, whatever its code")
 }
 
-// TestWhatADiagnosisKnowsIsShown: its own title, remedy, findings and evidence come before the catalogue's.
-func TestWhatADiagnosisKnowsIsShown(t *testing.T) {
+// TestWhatADiagnosisKnowsIsAnswered: its own title, remedy, findings and evidence come before the catalogue's.
+func TestWhatADiagnosisKnowsIsAnswered(t *testing.T) {
 	t.Parallel()
 	d := diagnosis.New("role-missing", diagnosis.WithDetail("It is not there."),
 		diagnosis.WithFindings(diagnosis.Finding{Pointer: "/a"}, diagnosis.Finding{Pointer: "/b"}))

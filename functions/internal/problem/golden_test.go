@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWhatARefusalSays, whole: a caller reads these words.
-func TestWhatARefusalSays(t *testing.T) {
+// TestTheWordsOfARefusal, whole: a caller reads these words.
+func TestTheWordsOfARefusal(t *testing.T) {
 	t.Parallel()
 	var is strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(refusals)) {

@@ -51,7 +51,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report assessment.Report) error {
 	worst, isRefused := refusedAccess(wanted, report)
-	if !isRefused && !s.Tester.Proves(d.Spec, report) {
+	if !isRefused && !s.Tester.IsProof(d.Spec, report) {
 		return nil
 	}
 	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}

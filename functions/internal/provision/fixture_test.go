@@ -113,7 +113,7 @@ func newFixture(t operationtest.TB) *fixture {
 		Look: func(context.Context, integration.Document) assessment.Report {
 			panic("nothing is on the health queue")
 		},
-		Proves: tester.Proves, Kinds: f.kinds, Send: f.Send, Now: f.Now, Source: operationtest.Source,
+		IsProof: tester.IsProof, Kinds: f.kinds, Send: f.Send, Now: f.Now, Source: operationtest.Source,
 	})
 	require.NoError(t, err)
 	f.service, err = provision.New(provision.Options{
@@ -253,7 +253,8 @@ func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command),
 		n++
 		f, c := begin()
 		_ = f.worker.Handle(f.Doom(t.Context(), n, false), c) // a dead process answers nothing
-		killed = f.Revive()
+		killed = f.IsDead()
+		f.Revive()
 		then(f, c, n)
 	}
 	assert.Greater(t, n, 8, "there is something to kill")

@@ -23,7 +23,7 @@ func (f *fixture) teardownResult(op integration.Operation) provision.TeardownRes
 	return result
 }
 
-// failedTeardown is what the document says after one, and what nobody is told.
+// failedTeardown is what the document states after one, and what nobody is told.
 func (f *fixture) failedTeardown(op integration.Operation, result provision.TeardownResult) {
 	f.t.Helper()
 	told, err := json.Marshal(op.Error)

@@ -105,7 +105,7 @@ func (v *veto) hear(ctx context.Context, k resource.Kind) (context.Context, func
 	return policy.WithRepeats(ctx, func() { answered(nil) }), answered
 }
 
-// task waits until every kind that can object was heard, and fails with what one of them says against the teardown.
+// task waits until every kind that can object was heard, and fails with what one of them states against the teardown.
 func (v *veto) task() task {
 	return task{name: hearing, do: func(ctx context.Context) outcome {
 		patience, cancel := context.WithTimeout(ctx, vetoPatience)

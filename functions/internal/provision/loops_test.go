@@ -390,7 +390,7 @@ func TestATeardownLooksAgainUnderWhatIsAnotherObject(t *testing.T) {
 	assert.Equal(t, []string{"remove ground"}, lines[len(lines)-1:], "it outlives all of them")
 }
 
-// TestAVetoStopsATeardownBeforeAnythingIsTouched, also where the kind that says so is slow, and another one is at
+// TestAVetoStopsATeardownBeforeAnythingIsTouched, also where the kind that states it is slow, and another one is at
 // once.
 func TestAVetoStopsATeardownBeforeAnythingIsTouched(t *testing.T) {
 	t.Parallel()

@@ -173,9 +173,9 @@ func setAssignment(change func(a *rbac.RoleAssignment)) func(f *fixture) {
 	}
 }
 
-// TestAMemberOfOthersIsShownAndKept, through all loops: drift and dry run show it with its owner, and neither the same
-// PUT nor another one sets it. An outcome says so.
-func TestAMemberOfOthersIsShownAndKept(t *testing.T) {
+// TestAMemberOfOthersIsReportedAndKept, through all loops: drift and dry run show it with its owner, and neither the
+// same PUT nor another one sets it. An outcome states it.
+func TestAMemberOfOthersIsReportedAndKept(t *testing.T) {
 	t.Parallel()
 	for name, c := range membersOfOthers {
 		t.Run(name, func(t *testing.T) {
@@ -223,17 +223,17 @@ func TestAMemberOfOthersIsShownAndKept(t *testing.T) {
 // showsTheirs holds that one check of a report has the member, as somebody else's.
 func showsTheirs(f *fixture, report assessment.Report, item, member, have string) {
 	f.t.Helper()
-	var shown []diagnosis.MemberDifference
+	var reported []diagnosis.MemberDifference
 	for _, check := range report.Checks {
 		if check.ID != "structure."+item {
 			assert.Empty(f.t, check.Differences, check.ID)
 			continue
 		}
-		shown = append(shown, check.Differences...)
+		reported = append(reported, check.Differences...)
 	}
-	require.Len(f.t, shown, 1)
+	require.Len(f.t, reported, 1)
 	assert.Equal(f.t, []string{member, have, string(diagnosis.OwnerOther)},
-		[]string{shown[0].Member, shown[0].Have, string(shown[0].Owner)})
+		[]string{reported[0].Member, reported[0].Have, string(reported[0].Owner)})
 }
 
 // theirStep is the one step of a dry run that shows the member, as somebody else's.
@@ -241,16 +241,16 @@ func theirStep(f *fixture, s integration.Spec, item, member string) provision.Pl
 	f.t.Helper()
 	p, err := f.service.Plan(f.t.Context(), provision.Submission{ID: id, Spec: s})
 	require.NoError(f.t, err)
-	var shown []provision.PlannedStep
+	var reported []provision.PlannedStep
 	for _, step := range p.Steps {
 		if len(step.Differences) > 0 {
-			shown = append(shown, step)
+			reported = append(reported, step)
 		}
 	}
-	require.Len(f.t, shown, 1)
-	assert.Equal(f.t, item, shown[0].Name)
-	require.Len(f.t, shown[0].Differences, 1)
-	assert.Equal(f.t, member, shown[0].Differences[0].Member)
-	assert.Equal(f.t, diagnosis.OwnerOther, shown[0].Differences[0].Owner)
-	return shown[0]
+	require.Len(f.t, reported, 1)
+	assert.Equal(f.t, item, reported[0].Name)
+	require.Len(f.t, reported[0].Differences, 1)
+	assert.Equal(f.t, member, reported[0].Differences[0].Member)
+	assert.Equal(f.t, diagnosis.OwnerOther, reported[0].Differences[0].Owner)
+	return reported[0]
 }

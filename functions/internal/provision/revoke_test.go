@@ -116,7 +116,7 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		begin func(f *fixture) message.Command
-		waits time.Duration // for a platform that says nothing
+		waits time.Duration // for a platform that states nothing
 		left  []string      // who gets in where before the platform is back
 		ends  gateCounts
 	}{
@@ -187,8 +187,8 @@ func (f *fixture) carryOn(outage string, c message.Command, begin func(*fixture)
 	return again
 }
 
-// TestWhatThePlatformSaysInTimeStopsATeardown before anything is touched, also where it is slow to say so.
-func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
+// TestAnObjectionInTimeStopsATeardown before anything is touched, also where it is slow to say so.
+func TestAnObjectionInTimeStopsATeardown(t *testing.T) {
 	t.Parallel()
 	for name, latency := range map[string]time.Duration{"at once": 0, "slowly": 1500 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {

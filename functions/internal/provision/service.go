@@ -55,7 +55,7 @@ type Watch interface {
 	Note(ctx context.Context, d integration.Document, tested health.TestResult) error
 	// Ask has an integration looked at soon.
 	Ask(ctx context.Context, d integration.Document) error
-	// AskIfOtherwise is Ask where a look at the structure says another thing than is known.
+	// AskIfOtherwise is Ask where a look at the structure states another thing than is known.
 	AskIfOtherwise(ctx context.Context, d integration.Document, seen assessment.Report) error
 }
 

@@ -156,7 +156,8 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 		f.Overwrite(documentKey, broken)
 		opts := provision.TeardownOptions{OperationID: operationID}
 		_, _ = f.service.SubmitTeardown(f.Doom(t.Context(), n, false), id, opts)
-		killed = f.Revive()
+		killed = f.IsDead()
+		f.Revive()
 		if there, err := f.Store.Records.Get(t.Context(), documentKey); err == nil {
 			assert.Equal(t, broken, string(there.Body), "killed at effect %d", n)
 		} else {

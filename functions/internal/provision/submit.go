@@ -153,8 +153,9 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // be restored.
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
 	d.IsUnmanaged = false // what was imported before, and forgotten, is somebody else's
-	isChanged := d.ReplaceSpec(spec)
-	if !isChanged && d.IsMade() {
+	generation := d.Generation
+	d.ReplaceSpec(spec)
+	if d.Generation == generation && d.IsMade() {
 		return // nothing is known to have changed: the run looks, and states so where something has
 	}
 	d.Status.Phase = integration.PhasePending

@@ -11,7 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// teardown removes what we made, unless a kind that can object says in time that this would break what others have
+// teardown removes what we made, unless a kind that can object states in time that this would break what others have
 // built. Trust goes first, so that no new token is issued, and beside it the rights; what fails or hangs delays only
 // what has to come after it. The document claims no access from the first removal on. It can be resumed at any point.
 // Tokens that were issued before live on for about an hour. Its result tells what is left, also where it has failed.

@@ -93,7 +93,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if v.tester.Proves(d.Spec, report) {
+	if v.tester.IsProof(d.Spec, report) {
 		if err := v.askProver(ctx, a, d, true); err != nil {
 			return err
 		}

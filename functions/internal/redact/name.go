@@ -2,10 +2,10 @@ package redact
 
 import "strings"
 
-// maxName is the most characters of a name from outside that are shown.
+// maxName is the most characters of a name from outside that are displayed.
 const maxName = 64
 
-// Name makes a name from outside, such as that of a JSON member or a part of a form, fit to be shown. A name that
+// Name makes a name from outside, such as that of a JSON member or a part of a form, fit for display. A name that
 // holds a secret is "[redacted]" as a whole: what is left of it would name nothing. A long one is cut.
 func Name(name string) string {
 	if Text(name) != name {

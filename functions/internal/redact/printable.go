@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// maxWord caps, in bytes, a value that came from outside before it is shown.
+// maxWord caps, in bytes, a value that came from outside before it is displayed.
 const maxWord = 600
 
-// Printable makes a value from outside fit to be shown: what looks like a token is redacted, control and invisible
+// Printable makes a value from outside fit for display: what looks like a token is redacted, control and invisible
 // format characters become U+FFFD, and it is cut at 600 bytes.
 func Printable(s string) string {
 	s = Text(s)

@@ -1,4 +1,4 @@
-// Package redact makes texts from outside fit to be shown, kept and logged: without secrets, readable, and not too
+// Package redact makes texts from outside fit to be displayed, kept and logged: without secrets, readable, and not too
 // long.
 package redact
 

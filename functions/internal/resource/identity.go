@@ -36,7 +36,7 @@ type Receipt struct {
 	ID        string
 	Outcome   Outcome
 	RequestID string
-	// IsGone is true where a read has shown that there can be no such object any more, so that nothing was deleted.
+	// IsGone is true where a read has found that there can be no such object any more, so that nothing was deleted.
 	IsGone bool
 	Err    error
 }

@@ -23,7 +23,7 @@ type reported struct {
 	item resource.Item
 	// want has no remedy, which is the catalogue's, and no detail where that is the catalogue's too.
 	want assessment.Check
-	// transient and propagated are what the check says before and after a change counts everywhere.
+	// transient and propagated are what the check states before and after a change counts everywhere.
 	transient, propagated bool
 }
 

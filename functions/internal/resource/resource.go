@@ -8,7 +8,7 @@
 //   - Every write is keyed, so it may be sent twice.
 //   - An item is gone when a read shows that it is gone, not when a delete was answered.
 //   - What somebody else made is never changed and never removed; a member that somebody else set is kept.
-//   - A member that somebody else set is shown, as theirs, where it decides who gets in as the identity or what that
+//   - A member that somebody else set is reported, as theirs, where it decides who gets in as the identity or what it
 //     reaches, or where we wrote it once. Notes, tags and what serves other uses are none of our business.
 package resource
 
@@ -31,7 +31,7 @@ type Kind interface {
 	// Apply brings items to what the view wants, and returns at least one result for each. It may run twice. It sends
 	// every member that it compares, and keeps every member that it does not own.
 	Apply(ctx context.Context, v View, items []Item) []Result
-	// Remove removes items, and returns at least one result for each. A result without Err means that a read has shown
+	// Remove removes items, and returns at least one result for each. A result without Err means that a read has found
 	// that the item is gone.
 	Remove(ctx context.Context, v View, items []Item) []Result
 }
@@ -140,7 +140,7 @@ type Item struct {
 	// Blocks is true where removing the item would break what others have built on it, and that nothing may be
 	// removed. Only an Objector sets it.
 	Blocks bool
-	// IsAbsent is true where two looks have shown that there is nothing under the key of an item that is to go. A
+	// IsAbsent is true where two looks have found that there is nothing under the key of an item that is to go. A
 	// teardown removes it all the same, to be sure, and does not list it among what is left.
 	IsAbsent bool
 	// Data is the kind's own, to carry what Observe has read to Apply and Remove.

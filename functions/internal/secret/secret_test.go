@@ -60,8 +60,8 @@ func TestShowsItselfToNobody(t *testing.T) {
 	assert.Equal(t, planted, v.Reveal())
 }
 
-// TestASecretIsShownAsHidden, not as nothing, by everyone who asks it: whoever reads a log sees that one was there.
-func TestASecretIsShownAsHidden(t *testing.T) {
+// TestASecretIsPrintedAsHidden, not as nothing, by everyone who asks it: whoever reads a log sees that one was there.
+func TestASecretIsPrintedAsHidden(t *testing.T) {
 	t.Parallel()
 	v := secret.New(planted)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%q", "%s", "%x", "%d"} {

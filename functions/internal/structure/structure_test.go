@@ -53,7 +53,7 @@ type fault struct {
 	// expected and at are what the check shows, where it compares.
 	expected string
 	at       int
-	// detail is a part of what the check says.
+	// detail is a part of what the check states.
 	detail string
 }
 

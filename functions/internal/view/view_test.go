@@ -24,8 +24,8 @@ func namesOf(v any) []string {
 	return names
 }
 
-// TestWhatIsNotShown: whatever a document or an operation gains is either shown or named here, on purpose.
-func TestWhatIsNotShown(t *testing.T) {
+// TestWhatIsLeftOut: whatever a document or an operation gains is either shown or named here, on purpose.
+func TestWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	d, o := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation]()
 	d.Spec.Identity, d.Status.DDOE.Form.ClientID = nil, d.Status.ClientID // nothing is being replaced
@@ -64,9 +64,9 @@ func TestNobodyTypesInAnIdentityThatIsBeingReplaced(t *testing.T) {
 	t.Parallel()
 	application := integration.Identity{Kind: integration.IdentityApplication}
 	for name, c := range map[string]struct {
-		wanted  integration.Identity
-		typed   string
-		isShown bool
+		wanted    integration.Identity
+		typed     string
+		isVisible bool
 	}{
 		"it stays":           {application, "client", true},
 		"it is being left":   {integration.Identity{Kind: integration.IdentityManaged}, "client", false},
@@ -79,9 +79,9 @@ func TestNobodyTypesInAnIdentityThatIsBeingReplaced(t *testing.T) {
 				Status: integration.Status{ClientID: "client", Identity: integration.IdentityMade{
 					Kind: integration.IdentityApplication}, DDOE: &integration.DDOEStatus{Next: "Download it.",
 					Form: &integration.DDOEForm{ClientID: c.typed}}}}
-			shown := view.DocumentOf(d).Status.DDOE
-			assert.Equal(t, c.isShown, shown.Form != nil)
-			assert.Equal(t, c.isShown, shown.Next != "")
+			visible := view.DocumentOf(d).Status.DDOE
+			assert.Equal(t, c.isVisible, visible.Form != nil)
+			assert.Equal(t, c.isVisible, visible.Next != "")
 			assert.NotNil(t, d.Status.DDOE.Form, "the record keeps what a person may have made")
 		})
 	}
@@ -90,10 +90,10 @@ func TestNobodyTypesInAnIdentityThatIsBeingReplaced(t *testing.T) {
 // TestAbsentMembers: what is not there yet is not in the answer, and an operation's steps are a list.
 func TestAbsentMembers(t *testing.T) {
 	t.Parallel()
-	shown := view.DocumentOf(integration.Document{ID: "aaa", Generation: 1})
-	require.Len(t, shown.Status.Conditions, 1, "whether it is ready is always known")
-	shown.Status.Conditions = nil
-	document, err := json.Marshal(shown)
+	visible := view.DocumentOf(integration.Document{ID: "aaa", Generation: 1})
+	require.Len(t, visible.Status.Conditions, 1, "whether it is ready is always known")
+	visible.Status.Conditions = nil
+	document, err := json.Marshal(visible)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"id":"aaa","spec":{},"generation":1,"status":{"phase":""},"createdAt":"0001-01-01T00:00:00Z",`+
 		`"updatedAt":"0001-01-01T00:00:00Z"}`, string(document))

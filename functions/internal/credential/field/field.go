@@ -30,8 +30,8 @@ type Rule struct {
 	Broken func(value string) string
 	// At returns the index of the first faulty character, where there is one; nil where the rule is about the whole.
 	At func(value string) int
-	// Hidden reports whether the value is not repeated to anybody; nil where the general test for secrets decides.
-	Hidden func(value string) bool
+	// IsHidden reports whether the value is not repeated to anybody; nil where the general test for secrets decides.
+	IsHidden func(value string) bool
 }
 
 // Rules are the rules of one member, in the order in which they are checked.
@@ -79,7 +79,7 @@ func (rules Rules) violations(value string, warnings bool) []Violation {
 			continue
 		}
 		v := Violation{Code: r.Code, Detail: detail, Expected: r.Expected, Warning: warning}
-		hidden = hidden || r.Hidden != nil && r.Hidden(value)
+		hidden = hidden || r.IsHidden != nil && r.IsHidden(value)
 		if !hidden {
 			v.Actual = Actual(value)
 		}
@@ -118,8 +118,8 @@ func isAny(string) bool { return true }
 func exact(name string) Rules {
 	return Rules{
 		{Code: diagnosis.Code(name + "-required"), Last: true, Expected: "a value", Broken: isEmpty},
-		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: isAny, Expected: "no secret", Broken: Secret},
-		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: isAny, Expected: "UTF-8", Broken: isNotUTF8},
+		{Code: diagnosis.Code(name + "-secret"), Last: true, IsHidden: isAny, Expected: "no secret", Broken: Secret},
+		{Code: diagnosis.Code(name + "-encoding"), Last: true, IsHidden: isAny, Expected: "UTF-8", Broken: isNotUTF8},
 		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge,
 			At: blankAt},
 		{Code: diagnosis.Code(name + "-invisible-character"), Last: true, Expected: "visible characters only",
@@ -141,8 +141,8 @@ func text(name string) Rules {
 // the member as a code prefix.
 func Printable(name string, limit int) Rules {
 	return Rules{
-		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: isAny, Expected: "no secret", Broken: Secret},
-		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: isAny, Expected: "UTF-8", Broken: isNotUTF8},
+		{Code: diagnosis.Code(name + "-secret"), Last: true, IsHidden: isAny, Expected: "no secret", Broken: Secret},
+		{Code: diagnosis.Code(name + "-encoding"), Last: true, IsHidden: isAny, Expected: "UTF-8", Broken: isNotUTF8},
 		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge,
 			At: blankAt},
 		{Code: diagnosis.Code(name + "-control-character"), Last: true, Expected: "printable characters",
@@ -164,7 +164,7 @@ func isNotUTF8(v string) string { return when(!utf8.ValidString(v), "The value i
 
 // tooLong bounds a value in characters. What is longer is counted, not repeated: nobody reads it to find the fault.
 func tooLong(name string, limit int) Rule {
-	return Rule{Code: diagnosis.Code(name + "-too-long"), Last: true, Hidden: isAny,
+	return Rule{Code: diagnosis.Code(name + "-too-long"), Last: true, IsHidden: isAny,
 		Expected: fmt.Sprintf("at most %d characters", limit), Broken: func(v string) string {
 			n := utf8.RuneCountInString(v)
 			return when(n > limit, fmt.Sprintf("The value has %d characters.", n))

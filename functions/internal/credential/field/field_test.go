@@ -137,8 +137,8 @@ func TestEveryRuleLeavesItsNeighbours(t *testing.T) {
 	}
 }
 
-// TestALastRuleEndsTheTable: where a rule is the last that says something useful, nothing follows it; any other leaves
-// the rest of the table to be checked.
+// TestALastRuleEndsTheTable: where a rule is the last that states something useful, nothing follows it; any other
+// leaves the rest of the table to be checked.
 func TestALastRuleEndsTheTable(t *testing.T) {
 	t.Parallel()
 	for name, rules := range tables() {
@@ -175,13 +175,13 @@ func TestViolationsAreToldWhole(t *testing.T) {
 			seen[end] = true
 			for _, o := range list {
 				v, _ := violation(all[name], r.Code, o.value)
-				shown := shortened(o.value)
+				printed := shortened(o.value)
 				if end == "-secret" {
-					shown = o.value[:5] + "…" // a scanner of this repository shall find no secret in it
+					printed = o.value[:5] + "…" // a scanner of this repository shall find no secret in it
 				}
 				_, _ = fmt.Fprintf(&out, "%s %+q\n\t%s\n\texpected %q, actual %+q, at %d, warning %t\n\tof %s\n",
 					r.Code,
-					shown, v.Detail, v.Expected, shortened(v.Actual), o.at, v.Warning,
+					printed, v.Detail, v.Expected, shortened(v.Actual), o.at, v.Warning,
 					codes(all[name].Violations(o.value)))
 			}
 		}

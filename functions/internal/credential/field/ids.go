@@ -48,7 +48,7 @@ func guid(name string) Rules {
 			Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11",
 			Broken:   func(v string) string { why, _ := notGUID(v); return why },
 			At:       func(v string) int { _, at := notGUID(v); return at },
-			Hidden: func(v string) bool {
+			IsHidden: func(v string) bool {
 				return ActualID(v) == ""
 			}},
 		{Code: diagnosis.Code(name + "-nil"), Last: true, Expected: "a GUID that is not all zero",
@@ -106,8 +106,8 @@ func faultyGroup(v string) (string, int) {
 
 // ActualID returns what should be a GUID as it may be repeated: only what can hardly be a password.
 func ActualID(v string) string {
-	harmless := func(r rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF-{}() ", r) }
-	if len(v) > 64 || strings.IndexFunc(v, func(r rune) bool { return !harmless(r) }) >= 0 &&
+	isHarmless := func(r rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF-{}() ", r) }
+	if len(v) > 64 || strings.IndexFunc(v, func(r rune) bool { return !isHarmless(r) }) >= 0 &&
 		!domainShape.MatchString(v) {
 		return ""
 	}

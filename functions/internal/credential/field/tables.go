@@ -16,7 +16,7 @@ import (
 func Issuer() Rules {
 	return text("issuer").with(
 		Rule{Code: diagnosis.CodeIssuerNotHTTPS, Last: true, Expected: "an absolute https URL", Broken: notHTTPS},
-		Rule{Code: diagnosis.CodeIssuerUserInfo, Hidden: isAny, Expected: "a URL without user info",
+		Rule{Code: diagnosis.CodeIssuerUserInfo, IsHidden: isAny, Expected: "a URL without user info",
 			Broken: onURL(func(u *url.URL) string {
 				return when(u.User != nil, "The URL holds a user name or password.")
 			})},
@@ -171,9 +171,9 @@ func IsDNSName(v string) bool {
 }
 
 func isLabel(v string) bool {
-	ok := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
+	isAllowed := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
 	return v != "" && len(v) <= 63 && v[0] != '-' && v[len(v)-1] != '-' &&
-		strings.IndexFunc(v, func(r rune) bool { return !ok(r) }) < 0
+		strings.IndexFunc(v, func(r rune) bool { return !isAllowed(r) }) < 0
 }
 
 func notHTTPS(v string) string {

@@ -165,8 +165,8 @@ type askedFake struct {
 func (e *askedFake) Endpoint() string       { return e.endpoint }
 func (e *askedFake) ServiceMessage() string { return e.message }
 
-// TestWhatAServiceSaysIsPassedOn, in the name of the service.
-func TestWhatAServiceSaysIsPassedOn(t *testing.T) {
+// TestTheMessageOfAServiceIsPassedOn, in the name of the service.
+func TestTheMessageOfAServiceIsPassedOn(t *testing.T) {
 	for service, name := range map[string]string{"graph": "Microsoft Graph", "arm": "Azure Resource Manager",
 		"ddoe": "The platform", "storage": "Azure Storage", "other": "The service"} {
 		err := &askedFake{serviceFake{service, 418, "C"}, "", "no\nway"}

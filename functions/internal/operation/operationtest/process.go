@@ -42,23 +42,22 @@ func (p *Process) IsDead() bool {
 	return p.kill != nil && p.kill.isDone
 }
 
-// Revive begins the next process, which is not doomed, and tells whether the last one died.
-func (p *Process) Revive() bool {
+// Revive begins the next process, which is not doomed.
+func (p *Process) Revive() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := p.kill
 	p.kill = nil
 	last.cancel()
-	return last.isDone
 }
 
-// diesAt tells whether the process is dead before, or after, an effect that is under way.
-func (p *Process) diesAt(after bool) bool {
+// advance goes on before, or after, an effect that is under way, and fails where the process is dead by then.
+func (p *Process) advance(after bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := p.kill
 	if k == nil {
-		return false
+		return nil
 	}
 	if !after && !k.isDone {
 		k.seen++
@@ -67,19 +66,22 @@ func (p *Process) diesAt(after bool) bool {
 		k.isDone = true
 		k.cancel()
 	}
-	return k.isDone
+	if k.isDone {
+		return errKilled
+	}
+	return nil
 }
 
 // Effect is one thing that a process does to the outside. In a process that is killed it is not done, or its result is
 // lost.
 func Effect[T any](p *Process, do func() (T, error)) (T, error) {
 	var none T
-	if p.diesAt(false) {
-		return none, errKilled
+	if err := p.advance(false); err != nil {
+		return none, err
 	}
 	v, err := do()
-	if p.diesAt(true) {
-		return none, errKilled
+	if err := p.advance(true); err != nil {
+		return none, err
 	}
 	return v, err
 }

@@ -117,7 +117,7 @@ func (w *writer) learn(app graph.Application) func(*integration.Status) {
 	}
 }
 
-// outcomeOf is what a write came to. Nothing is written that a look has not shown to differ or to be missing: where
+// outcomeOf is what a write came to. Nothing is written that a look has not found different or missing: where
 // Graph answers 204, the object was there by then, and is now as it was sent.
 func outcomeOf(w graph.Outcome) resource.Outcome {
 	if w == "" {

@@ -99,8 +99,8 @@ func (l *Lookup) applicationItem(ctx context.Context, d integration.Document, s 
 	return item
 }
 
-// tellObjectID tells the client id where the file has the id of an object in its place: Entra says the same of either
-// mistake (diagnosis.md s.2a, AADSTS700016).
+// tellObjectID tells the client id where the file has the id of an object in its place: Entra states the same of
+// either mistake (diagnosis.md s.2a, AADSTS700016).
 func (l *Lookup) tellObjectID(ctx context.Context, d integration.Document, item *resource.Item) {
 	id := d.Status.ClientID
 	s := l.look(ctx, d, func(ctx context.Context) (graph.Application, error) {

@@ -98,10 +98,10 @@ func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, looks 
 	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
 		a, _ := items[i].Data.(integration.RoleAssignment)
 		at, isLooked := looks[strings.ToLower(a.Scope)]
-		isShown := slices.ContainsFunc(at.found, func(f arm.RoleAssignment) bool {
+		isFound := slices.ContainsFunc(at.found, func(f arm.RoleAssignment) bool {
 			return strings.EqualFold(f.ID, a.ID)
 		})
-		if items[i].State != resource.Unwanted || !isLooked || at.err != nil || isShown ||
+		if items[i].State != resource.Unwanted || !isLooked || at.err != nil || isFound ||
 			d.Status.ServicePrincipalID == "" {
 			return
 		}
@@ -257,13 +257,13 @@ func (k *Kind) get(ctx context.Context, d integration.Document, a integration.Ro
 // beside are the assignments that the spec does not ask for: those of ours are to go, those of others are reported.
 // What was adopted is somebody else's, and is only forgotten.
 func beside(d integration.Document, looks map[string]look, items []resource.Item, wanted []grant) []resource.Item {
-	taken := func(id string) bool {
+	isTaken := func(id string) bool {
 		return slices.ContainsFunc(items, func(i resource.Item) bool { return strings.EqualFold(i.Key, id) })
 	}
 	var more []resource.Item
 	add := func(a integration.RoleAssignment, state resource.State) {
 		isListed := func(i resource.Item) bool { return strings.EqualFold(i.Key, a.ID) }
-		if taken(a.ID) || slices.ContainsFunc(more, isListed) {
+		if isTaken(a.ID) || slices.ContainsFunc(more, isListed) {
 			return
 		}
 		c := words(d, a.Scope)

@@ -339,7 +339,7 @@ func TestOne404DisownsNothing(t *testing.T) {
 }
 
 // An organisation that is not shown any more, as to a key of another user, proves of nothing that it is gone.
-func TestAnOrganisationThatIsNotShownForgetsNothing(t *testing.T) {
+func TestAnOrganisationThatIsNotVisibleForgetsNothing(t *testing.T) {
 	t.Parallel()
 	for name, view := range map[string]resource.View{"run": {}, "teardown": {Ending: true}} {
 		t.Run(name, func(t *testing.T) {

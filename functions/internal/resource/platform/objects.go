@@ -49,7 +49,7 @@ func placesOf(wanted, recorded string, isWanted, isKnown bool) []place {
 	return all
 }
 
-// snapshot is what reads of the same moment have shown: lists, and a look at the one object that the record knows.
+// snapshot is what reads of the same moment have returned: lists, and a look at the one object that the record knows.
 type snapshot[T object] struct {
 	listed  []T
 	listErr error
@@ -58,7 +58,7 @@ type snapshot[T object] struct {
 }
 
 // see reads in one hop the lists of places and, by its id, an object that need not be in them. Where nothing of ours
-// is needed, two reads that are shown no such place have to do.
+// is needed, two reads that find no such place have to do.
 func (k collection[T]) see(ctx context.Context, id string, places ...place) (s snapshot[T]) {
 	lists, errs := make([][]T, len(places)), make([]error, len(places))
 	parts := []func(){func() {
@@ -140,7 +140,7 @@ func (k collection[T]) lookFor(ctx context.Context, where string, taken func(sna
 
 // create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, the list
 // states what is there now; it is sent again only where nothing is. taken is the refusal of what is in its place. What
-// a list has shown may have been made by an earlier request, with other members: change makes it as it is wanted.
+// a list returned may have been made by an earlier request, with other members: change makes it as it is wanted.
 func (k collection[T]) create(ctx context.Context, op policy.Operation, where string,
 	send func(ctx context.Context, where string) (T, error), taken func(snapshot[T]) error,
 	change func(T) resource.Result, claim func(T) func(*integration.Status)) resource.Result {

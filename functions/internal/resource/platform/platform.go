@@ -59,7 +59,7 @@ func New(p Platform) ([]resource.Kind, error) {
 }
 
 // mark is what an integration's metadata entry and a driver's metadata say of what is ours. Neither object has
-// another member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
+// another member that is given at creation, is free, and is returned again (reference/ddoe.md s.4.1 and s.5.2).
 func (p *Platform) mark(d integration.Document) string { return "ddoe-wif/" + p.Instance + "/" + d.ID }
 
 // isAsked reports whether the API is asked for the platform's side. Where it is not, a person makes it, or nothing is

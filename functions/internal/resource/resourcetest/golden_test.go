@@ -128,7 +128,7 @@ func (s *story) look(title string, v resource.View) []resource.Item {
 	fmt.Fprintf(&s.text, "## %s\n", title)
 	objector, canObject := s.Kind.(resource.Objector)
 	for _, item := range items {
-		s.print("item", item.Key, shownItem(item))
+		s.print("item", item.Key, printedItem(item))
 		require.False(s, item.Blocks && !(canObject && objector.CanObject()), "a teardown does not hear the kind")
 	}
 	return items
@@ -162,8 +162,8 @@ func (s *story) do(act func(context.Context, resource.View, []resource.Item) []r
 	}
 }
 
-// shownItem are an item's members, but for functions and what is the kind's own.
-func shownItem(i resource.Item) map[string]any {
+// printedItem are an item's members, but for functions and what is the kind's own.
+func printedItem(i resource.Item) map[string]any {
 	return map[string]any{"name": i.Name, "title": i.Title, "checkID": i.CheckID, "key": i.Key, "target": i.Target,
 		"state": i.State, "differences": differences(i.Differences), "code": i.Code, "detail": i.Detail,
 		"root": i.Root, "context": i.Context, "error": textOf(i.Err), "apart": i.Apart, "subject": i.Subject,
@@ -185,7 +185,7 @@ func textOf(err error) string {
 	return err.Error()
 }
 
-// print writes a value as JSON without what is empty; where it is what it was before, it says so.
+// print writes a value as JSON without what is empty; where it is what it was before, it states it.
 func (s *story) print(what, key string, v any) {
 	raw, err := json.Marshal(v)
 	require.NoError(s, err)

@@ -117,7 +117,7 @@ func TestAGrantWhoseNameIsTakenUnseen(t *testing.T) {
 	assert.Equal(t, resource.OutcomeCreated, results[1].Outcome)
 }
 
-// TestAScopeThatCannotBeRead says nothing of the other one, and nothing about what is there.
+// TestAScopeThatCannotBeRead states nothing of the other one, and nothing about what is there.
 func TestAScopeThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for status, code := range map[int]string{403: "AuthorizationFailed", 404: "ResourceNotFound"} {

@@ -15,7 +15,7 @@ import (
 // scenario is an action in a situation, of which each request is to fail.
 type scenario struct {
 	name string
-	// begin makes the situation, in a fresh world with nothing of ours.
+	// begin makes the situation, in a fresh cloud with nothing of ours.
 	begin func(b *bench)
 	// first is the action that meets the fault, and again the one that is repeated then.
 	first, again action
@@ -46,25 +46,25 @@ func (s Suite) scenarios(t *testing.T) []scenario {
 		{name: "look", begin: made, first: looks, isLook: true, again: converge, leaves: true},
 		{name: "look before the end", begin: made, first: looksEnding, isLook: true, again: removes},
 	}
-	if s.has(t, CanChange, b.Change != nil) {
+	if s.hasAbility(t, CanChange, b.Change != nil) {
 		all = append(all, scenario{name: "change", begin: func(b *bench) {
 			made(b)
 			b.Change(&b.Document.Spec)
 		}, first: converge, again: converge, leaves: true})
 	}
-	if s.has(t, CanMove, b.Move != nil) {
+	if s.hasAbility(t, CanMove, b.Move != nil) {
 		all = append(all, scenario{name: "move", begin: func(b *bench) {
 			made(b)
 			b.move()
 		}, first: moves, again: converge, leaves: true})
 	}
-	if s.has(t, CanDrift, b.Drift != nil) {
+	if s.hasAbility(t, CanDrift, b.Drift != nil) {
 		all = append(all, scenario{name: "changed by somebody", begin: func(b *bench) {
 			made(b)
 			b.Drift(b)
 		}, first: converge, again: converge, leaves: true})
 	}
-	if s.has(t, CanBeside, b.Beside != nil) {
+	if s.hasAbility(t, CanBeside, b.Beside != nil) {
 		all = append(all, scenario{name: "beside another", begin: func(b *bench) {
 			made(b)
 			b.Beside(b)
@@ -75,7 +75,7 @@ func (s Suite) scenarios(t *testing.T) []scenario {
 				b.Beside(b)
 			}, first: removes, again: removes})
 	}
-	if s.has(t, CanBin, b.Binned != nil) {
+	if s.hasAbility(t, CanBin, b.Binned != nil) {
 		all = append(all, scenario{name: "purge", begin: made, first: purges, again: purges, purges: true})
 	}
 	if _, isProver := b.Kind.(resource.Prover); isProver {
@@ -104,7 +104,7 @@ func moves(ctx context.Context, b *bench) error {
 	return converge(ctx, b)
 }
 
-// looks observes and believes it: a single faulty answer must teach nothing that is not so.
+// looks observes and takes it as true: a single faulty answer must teach nothing that is not so.
 func looks(ctx context.Context, b *bench) error { return b.look(ctx, false) }
 
 func looksEnding(ctx context.Context, b *bench) error { return b.look(ctx, true) }
@@ -171,7 +171,7 @@ func (s Suite) testFaults(t *testing.T, c scenario, total *totals) {
 	}
 }
 
-// maxBroken is how many broken cells of a scenario are shown.
+// maxBroken is how many broken cells of a scenario are printed.
 const maxBroken = 12
 
 // somebodyRemoves is the fault that is none: somebody removes what is ours before a request.

@@ -19,7 +19,7 @@ func (s Suite) testRepeat(t *testing.T) {
 	require.Empty(t, b.ours())
 	b.must(begins, "make")
 	made := b.ours()
-	s.has(t, CanMake, len(made) > 0)
+	s.hasAbility(t, CanMake, len(made) > 0)
 	b.isUnchanged("made")
 	b.wire.calm()
 	require.NoError(t, converge(t.Context(), b))
@@ -48,7 +48,7 @@ func (s Suite) testRepeat(t *testing.T) {
 
 // testForeign puts somebody else's objects in the way.
 func (s Suite) testForeign(t *testing.T) {
-	if !s.has(t, CanForeign, len(s.begin(t).Foreign) > 0) {
+	if !s.hasAbility(t, CanForeign, len(s.begin(t).Foreign) > 0) {
 		return
 	}
 	for i, f := range s.begin(t).Foreign {
@@ -137,7 +137,7 @@ func (s Suite) testForeignMeanwhile(t *testing.T, i int) {
 
 // testMembers sets members that are not ours.
 func (s Suite) testMembers(t *testing.T) {
-	if !s.has(t, CanMembers, len(s.begin(t).Members) > 0) {
+	if !s.hasAbility(t, CanMembers, len(s.begin(t).Members) > 0) {
 		return
 	}
 	for i, m := range s.begin(t).Members {
@@ -207,20 +207,20 @@ func (b *bench) showsMember(m Member) {
 	v := b.view(false, false, false)
 	v.Told = true
 	items := b.Kind.Observe(b.Context(), v)
-	isShown := slices.ContainsFunc(items, func(i resource.Item) bool {
+	isReported := slices.ContainsFunc(items, func(i resource.Item) bool {
 		return i.State == resource.Unchanged && slices.ContainsFunc(i.Differences,
 			func(d diagnosis.MemberDifference) bool {
 				return d.Member == m.Name && d.Owner == diagnosis.OwnerOther
 			})
 	})
-	assert.Equal(b, m.IsSilent == "", isShown, "shown as a difference of another owner: %s", words(items))
+	assert.Equal(b, m.IsSilent == "", isReported, "reported as a difference of another owner: %s", words(items))
 }
 
 // lags is how many answers of a list lack a new object, at most.
 const lags = 5
 
 // testLag has lists show new objects late, with each request of a run lost, and the process killed after it: of the
-// first run, and of the second ones, which may have to go on without being shown what the first has made.
+// first run, and of the second ones, which may have to go on without being told what the first has made.
 func (s Suite) testLag(t *testing.T, total *totals) {
 	b := s.begin(t)
 	makes := func(b *bench) { b.must(begins, "make") }

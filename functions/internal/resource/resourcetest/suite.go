@@ -17,21 +17,21 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Object is one object of a kind in its world.
+// Object is one object of a kind in its cloud.
 type Object struct {
 	// Key is the one that the object's item has.
 	Key    string
 	IsOurs bool
-	// State is all that counts of the object. Of ours it has no id that is another one in another world.
+	// State is all that counts of the object. Of ours it has no id that is another one in another cloud.
 	State string
 }
 
-// Subject is a kind in a fresh world, and what others can do there. Each function is nil where Suite.Lacks tells why.
+// Subject is a kind in a fresh cloud, and what others can do there. Each function is nil where Suite.Lacks tells why.
 type Subject struct {
 	Kind resource.Kind
 	// Document asks for objects of the kind, and has in its status what the kind needs of others.
 	Document integration.Document
-	// Objects are what the world holds of the kind.
+	// Objects are what the cloud holds of the kind.
 	Objects func() []Object
 	// Binned are the objects of ours that were removed and could be restored.
 	Binned func() int
@@ -98,7 +98,7 @@ const (
 // Suite is a kind under test.
 type Suite struct {
 	Name string
-	// New makes a fresh world with the kind in it, over the wire.
+	// New makes a fresh cloud with the kind in it, over the wire.
 	New func(t testing.TB, w *Wire) *Subject
 	// Lacks tells what the kind cannot do, and why.
 	Lacks map[Ability]string
@@ -123,8 +123,9 @@ func (s Suite) Run(t *testing.T) {
 	t.Log(s.Name + ": " + total.String())
 }
 
-// has reports whether the kind has an ability. A reason without a lack fails, and so does a lack without a reason.
-func (s Suite) has(t testing.TB, a Ability, given bool) bool {
+// hasAbility reports whether the kind has an ability. A reason without a lack fails, and so does a lack without a
+// reason.
+func (s Suite) hasAbility(t testing.TB, a Ability, given bool) bool {
 	t.Helper()
 	reason, lacks := s.Lacks[a]
 	if given == lacks {

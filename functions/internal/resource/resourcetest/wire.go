@@ -39,7 +39,7 @@ type Wire struct {
 }
 
 // Request is one request of a run: the n-th of a shape, from 1. A shape is method and URL without ids, which differ
-// from world to world.
+// from cloud to cloud.
 type Request struct {
 	Shape string
 	N     int

@@ -12,16 +12,16 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// takesExpressions reports whether flexible credentials work with an issuer: those of GitHub, GitLab and Terraform
+// isFlexibleIssuer reports whether flexible credentials work with an issuer: those of GitHub, GitLab and Terraform
 // Cloud alone. Source: learn.microsoft.com, Flexible federated identity credentials, "Supported issuers".
-func takesExpressions(issuer string) bool {
+func isFlexibleIssuer(issuer string) bool {
 	host, isHTTPS := strings.CutPrefix(issuer, "https://")
 	host, _, _ = strings.Cut(host, "/")
 	return isHTTPS && slices.Contains([]string{"token.actions.githubusercontent.com", "gitlab.com",
 		"app.terraform.io"}, host)
 }
 
-// match is what an expression says of a subject.
+// match is what an expression states of a subject.
 type match int
 
 const (
@@ -33,7 +33,7 @@ const (
 // comparison is one comparison of an expression: claims['sub'] eq 'value', or matches with * and ? as wildcards.
 var comparison = regexp.MustCompile(`^claims\['([A-Za-z0-9_-]+)'\]\s+(eq|matches)\s+'([^']*)'$`)
 
-// joint is what stands between two comparisons; an expression knows no "or". Source: as takesExpressions, "Language
+// joint is what stands between two comparisons; an expression knows no "or". Source: as isFlexibleIssuer, "Language
 // structure, syntax, operators".
 var joint = regexp.MustCompile(`\s+and\s+`)
 
@@ -62,7 +62,7 @@ func hasPattern(text, pattern string) bool {
 func judgeFlexible(f resource.Credential, w integration.FederatedCredential) (diagnosis.Code, string) {
 	name := redact.Printable(f.Name)
 	switch {
-	case !takesExpressions(f.Issuer):
+	case !isFlexibleIssuer(f.Issuer):
 		return diagnosis.CodeCredentialFlexibleUnsupported, fmt.Sprintf("The credential %s is flexible, which works "+
 			"with the issuers of GitHub, GitLab and Terraform Cloud alone.", name)
 	case matches(f.Expression, w.Subject) == undecided:

@@ -51,7 +51,7 @@ func (l *Look) Observe(ctx context.Context, v resource.View) []resource.Item {
 
 // compareWithAll finds the credential that lets the subject in, else the one that comes nearest.
 func compareWithAll(item *resource.Item, w integration.FederatedCredential, found []resource.Credential) {
-	lets := slices.IndexFunc(found, func(f resource.Credential) bool { return letsIn(f, w) })
+	lets := slices.IndexFunc(found, func(f resource.Credential) bool { return isAccepted(f, w) })
 	if lets >= 0 {
 		item.State, item.Code, item.Key = resource.Unchanged, "", found[lets].Name
 		item.Detail = "It is the credential " + redact.Printable(found[lets].Name) + "."
@@ -76,12 +76,12 @@ func compareWithAll(item *resource.Item, w integration.FederatedCredential, foun
 	item.Detail = differWords(*near, item.Differences)
 }
 
-// letsIn reports whether tokens of the wanted issuer, subject and audience match a credential.
-func letsIn(f resource.Credential, w integration.FederatedCredential) bool {
+// isAccepted reports whether tokens of the wanted issuer, subject and audience match a credential.
+func isAccepted(f resource.Credential, w integration.FederatedCredential) bool {
 	if f.Expression == "" {
 		return isEqual(f, w)
 	}
-	return takesExpressions(f.Issuer) && f.Issuer == w.Issuer && slices.Equal(f.Audiences, []string{w.Audience}) &&
+	return isFlexibleIssuer(f.Issuer) && f.Issuer == w.Issuer && slices.Equal(f.Audiences, []string{w.Audience}) &&
 		matches(f.Expression, w.Subject) == matched
 }
 

@@ -112,8 +112,8 @@ func TestUnreadTrust(t *testing.T) {
 	assert.Zero(t, k.listed)
 }
 
-// TestWhatIsInTheWay of somebody else stays, and nothing is written: the item says whose it is, and there is no other
-// item of it. It is in the way where one of our name was changed as well.
+// TestWhatIsInTheWay of somebody else stays, and nothing is written: the item states whose it is, and there is no
+// other item of it. It is in the way where one of our name was changed as well.
 func TestWhatIsInTheWay(t *testing.T) {
 	t.Parallel()
 	other, renamed := of(two), of(two)

@@ -61,7 +61,7 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, item resourc
 	case resource.Different:
 		receipt := k.credentials.Put(ctx, d, wantedOf([]resource.Item{now}))[0]
 		if policy.ActionOf(receipt.Err) == policy.Exists {
-			// what it was told to be is not shown everywhere yet
+			// what it was told to be is not visible everywhere yet
 			receipt.Err = withAction(receipt.Err, policy.RetryLater)
 		}
 		return now, receipt
