@@ -26,8 +26,8 @@ const (
 // runner has the tests judge mutants. The mutated file is in an overlay: the working tree is not touched, and the
 // build cache serves what does not depend on the package.
 type runner struct {
-	target  string   // the package that is mutated
-	tests   []string // the packages whose tests judge
+	target  string     // the package that is mutated
+	judges  [][]string // packages whose tests judge; the next ones are asked if none of these has noticed anything
 	scratch string
 	timeout time.Duration // of one run of the tests; baseline makes it five times what they take, if that is more
 }
@@ -44,9 +44,16 @@ func goTool(ctx context.Context, args ...string) (string, error) {
 	return string(out), err
 }
 
-// test runs the tests, without what only costs time: vet, and the linker's tables for a debugger.
-func (r *runner) test(ctx context.Context, flags ...string) (string, error) {
-	return goTool(ctx, slices.Concat([]string{"test", "-vet=off", "-ldflags=-w"}, flags, r.tests)...)
+// test has the judges run their tests, up to the first ones that fail, without what only costs time: vet, and the
+// linker's tables for a debugger.
+func (r *runner) test(ctx context.Context, flags ...string) (out string, err error) {
+	for _, packages := range r.judges {
+		out, err = goTool(ctx, slices.Concat([]string{"test", "-vet=off", "-ldflags=-w"}, flags, packages)...)
+		if err != nil {
+			break
+		}
+	}
+	return out, err
 }
 
 // baseline runs the tests unchanged, which must pass, and sets the time limit.

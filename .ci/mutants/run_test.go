@@ -23,7 +23,7 @@ func TestJudge(t *testing.T) {
 	require.NoError(t, err)
 	condition := "len(text) > 3"
 	at := bytes.Index(source, []byte(condition))
-	r := &runner{target: sample, tests: []string{sample}, scratch: t.TempDir(), timeout: time.Second}
+	r := &runner{target: sample, judges: [][]string{{sample}}, scratch: t.TempDir(), timeout: time.Second}
 	for after, want := range map[string]verdict{
 		"len(text) > 4":             survived,
 		"len(text) > 9":             killed,
@@ -34,6 +34,15 @@ func TestJudge(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got, after)
 	}
+	noticed := mutant{file: file, offset: at, before: condition, after: "len(text) > 9"}
+	var name string
+	for name, r.judges = range map[string][][]string{
+		"the first": {{sample}, {sample, "-run=^$"}}, "the second": {{sample, "-run=^$"}, {sample}},
+	} {
+		got, err := r.judge(t.Context(), noticed)
+		require.NoError(t, err)
+		assert.Equal(t, killed, got, "%s of two judges notices", name)
+	}
 	now, err := os.ReadFile(file) //nolint:gosec // a test's own file
 	require.NoError(t, err)
 	assert.Equal(t, string(source), string(now), "the working tree is not touched")
@@ -43,7 +52,7 @@ func TestJudge(t *testing.T) {
 func sampled(t *testing.T, n int, seed uint64) []string {
 	t.Helper()
 	var out bytes.Buffer
-	r := &runner{target: sample, tests: []string{sample}, timeout: time.Minute}
+	r := &runner{target: sample, judges: [][]string{{sample}}, timeout: time.Minute}
 	require.NoError(t, run(t.Context(), &out, r, n, seed))
 	assert.NoDirExists(t, r.scratch)
 	return strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -69,13 +78,13 @@ func TestRun(t *testing.T) {
 
 func TestRunNeedsTestsThatPass(t *testing.T) {
 	t.Parallel()
-	r := &runner{target: sample, tests: []string{sample, "./testdata/nothing"}}
+	r := &runner{target: sample, judges: [][]string{{sample, "./testdata/nothing"}}}
 	require.ErrorIs(t, run(t.Context(), &bytes.Buffer{}, r, 1, 1), errFailed)
 	r.target = "./testdata/nothing"
 	require.ErrorIs(t, run(t.Context(), &bytes.Buffer{}, r, 1, 1), errFailed)
 	ended, end := context.WithCancel(t.Context())
 	end()
-	r.target, r.tests = sample, []string{sample}
+	r.target, r.judges = sample, [][]string{{sample}}
 	require.ErrorIs(t, run(ended, &bytes.Buffer{}, r, 1, 1), context.Canceled)
 }
 
