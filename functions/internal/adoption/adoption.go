@@ -60,10 +60,17 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 		return integration.Document{}, err
 	}
 	there, err := s.Repository.Get(ctx, d.ID)
-	if err == nil && isRepeated(there, d) {
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+	case err != nil:
+		return integration.Document{}, operation.StoreError(err)
+	case isRepeated(there, d):
 		return s.watch(ctx, there)
 	}
-	if err := s.admitImport(ctx, d); err != nil {
+	if err := admitNew(there); err != nil {
+		return integration.Document{}, err
+	}
+	if err := s.admitIdentity(ctx, d); err != nil {
 		return integration.Document{}, err
 	}
 	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})
@@ -83,9 +90,10 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 			if err := admitNew(*there); err != nil {
 				return err
 			}
-			etag, generation := there.ETag, there.Generation
+			before := *there
 			*there = d
-			there.ETag, there.Generation = etag, generation+1
+			there.ETag, there.Generation = before.ETag, before.Generation+1
+			there.Outbox = before.Outbox // what is still to be told of the last life
 			return nil
 		})
 	if err != nil {
@@ -176,18 +184,8 @@ func ofFile(pointer string) (string, bool) {
 	return pointer, false
 }
 
-// admitImport refuses an id that is taken, and an identity that another integration has.
-func (s *Service) admitImport(ctx context.Context, d integration.Document) error {
-	there, err := s.Repository.Get(ctx, d.ID)
-	switch {
-	case errors.Is(err, integration.ErrNotFound):
-	case err != nil:
-		return operation.StoreError(err)
-	default:
-		if err := admitNew(there); err != nil {
-			return err
-		}
-	}
+// admitIdentity refuses an identity that another integration has.
+func (s *Service) admitIdentity(ctx context.Context, d integration.Document) error {
 	for token := ""; ; {
 		page, err := s.Repository.List(ctx, token, listed)
 		if err != nil {
