@@ -8,6 +8,9 @@ import (
 	"maps"
 	"mime/multipart"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -158,6 +161,7 @@ func TestAFileIsJudgedByAToken(t *testing.T) {
 			got, token := a.judge(c)
 			require.Equal(t, 200, got.StatusCode, got.raw)
 			assert.Equal(t, c.claim, got.at("claimLevel"), got.raw)
+			requireGolden(t, "judgement", name, a.lines(got))
 			told := map[string]string{}
 			for _, one := range got.at("checks").([]any) {
 				check := one.(map[string]any)
@@ -180,4 +184,79 @@ func TestAFileIsJudgedByAToken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEachDepthHasItsLayers, and those of the depths before it.
+func TestEachDepthHasItsLayers(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, nil)
+	require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
+	a.deliver()
+	file := a.call("GET", "/integrations/my-images/credentials", "").raw
+	for depth, want := range map[string][]string{"file": {"file"}, "discovery": {"discovery", "file"},
+		"structure": {"discovery", "file", "structure"}} {
+		got := a.call("POST", "/credentials/validate?depth="+depth, file)
+		require.Equal(t, 200, got.StatusCode, got.raw)
+		layers := map[string]bool{}
+		for _, one := range got.at("checks").([]any) {
+			layers[one.(map[string]any)["layer"].(string)] = true
+		}
+		assert.ElementsMatch(t, want, slices.Collect(maps.Keys(layers)), depth)
+		assert.Equal(t, depth, got.at("claimLevel"))
+		assert.Equal(t, "pass", got.at("verdict"), got.raw)
+	}
+}
+
+// lines are a report as people read it: verdict and causes, then each check with its layer, and what it says.
+func (a *app) lines(report answer) string {
+	a.t.Helper()
+	of := func(from map[string]any, members ...string) (all []string) {
+		for _, member := range members {
+			if value := from[member]; value != nil && value != "" {
+				all = append(all, fmt.Sprintf("%s=%v", member, value))
+			}
+		}
+		return all
+	}
+	cause := func(value any) string {
+		d, _ := value.(map[string]any)
+		return strings.Join(of(d, "code", "target"), " ")
+	}
+	var text strings.Builder
+	fmt.Fprintln(&text, strings.Join(of(report.body, "kind", "verdict", "claimLevel", "testedAs", "leftovers"), " "))
+	fmt.Fprintln(&text, "diagnosis:", cause(report.at("diagnosis")))
+	also, _ := report.at("also").([]any)
+	for _, one := range also {
+		fmt.Fprintln(&text, "also:", cause(one))
+	}
+	for _, one := range report.at("checks").([]any) {
+		check := one.(map[string]any)
+		remedy, _ := check["remedy"].(map[string]any)
+		fmt.Fprintf(&text, "%v (%v) %s\n", check["id"], check["layer"], strings.Join(slices.Concat(of(check, "status",
+			"code", "field", "target", "dependsOn", "title", "expected", "actual", "presented", "diffAt", "transient",
+			"differences"), of(remedy, "who")), "; "))
+	}
+	return a.stable(text.String())
+}
+
+// volatile is what differs from run to run.
+var volatile = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|127\.0\.0\.1:\d+`)
+
+// stable puts names in the place of what differs from run to run.
+func (a *app) stable(text string) string {
+	return volatile.ReplaceAllString(strings.NewReplacer(a.world.Applications()[0].AppID, "<client>",
+		world.DataAccountID, "<account>").Replace(text), "<volatile>")
+}
+
+// requireGolden compares a text with the file that holds it; -update writes it.
+func requireGolden(t *testing.T, folder, name, text string) {
+	t.Helper()
+	path := filepath.Join("testdata", folder, strings.ReplaceAll(name, " ", "-")+".txt")
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	want, err := os.ReadFile(path) //nolint:gosec // a golden file
+	require.NoError(t, err)
+	assert.Equal(t, string(want), text)
 }
