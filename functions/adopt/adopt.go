@@ -3,13 +3,9 @@
 package adopt
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -173,33 +169,18 @@ func (in *input) given() (ImportBody, error) {
 
 // readForm reads a form of the two parts, each at most once.
 func readForm(body []byte, boundary string) (map[string][]byte, error) {
-	malformed := problem.New(http.StatusBadRequest, diagnosis.CodeMalformedForm,
-		"The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
-	if boundary == "" {
-		return nil, malformed
-	}
 	parts := map[string][]byte{}
-	for reader := multipart.NewReader(bytes.NewReader(body), boundary); ; {
-		part, err := reader.NextPart()
-		if errors.Is(err, io.EOF) {
-			return parts, nil
-		}
-		if err != nil {
-			return nil, malformed
-		}
-		name := part.FormName()
-		content, err := io.ReadAll(part) // the body is bounded
+	return parts, problem.ReadForm(body, boundary, func(part problem.Part) error {
 		switch {
-		case err != nil:
-			return nil, malformed
-		case name != partFile && name != partSpec:
-			return nil, refuse(diagnosis.CodeUnknownMember, redact.PointerTo("", name),
+		case part.Name != partFile && part.Name != partSpec:
+			return refuse(diagnosis.CodeUnknownMember, redact.PointerTo("", part.Name),
 				"The form has a part that is not known.")
-		case parts[name] != nil:
-			return nil, refuse(diagnosis.CodeDuplicateMember, "/"+name, "The form has the part more than once.")
+		case parts[part.Name] != nil:
+			return refuse(diagnosis.CodeDuplicateMember, "/"+part.Name, "The form has the part more than once.")
 		}
-		parts[name] = content
-	}
+		parts[part.Name] = part.Content
+		return nil
+	})
 }
 
 func refuse(code diagnosis.Code, pointer, why string) error {

@@ -1,13 +1,10 @@
 package validate
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strings"
@@ -80,9 +77,6 @@ func (in *input) upload() (upload, error) {
 		}
 		return up, up.refusal(up.combined(nil))
 	case err == nil && media == "multipart/form-data":
-		if !isEnded(in.RawBody, parameters["boundary"]) {
-			return upload{}, malformed()
-		}
 		err = up.readForm(in.RawBody, parameters["boundary"])
 		return up, err
 	default:
@@ -149,13 +143,6 @@ func (up *upload) refusal(faults []diagnosis.Finding) error {
 	return problem.New(status, told[0].Code, told[0].Detail, told...)
 }
 
-// isEnded reports whether a form has its last boundary (RFC 2046, section 5.1.1). Without it the form is cut off,
-// which package multipart tells only of a cut amid the content of a part, not of one amid its headers.
-func isEnded(form []byte, boundary string) bool {
-	end := []byte("--" + boundary + "--")
-	return boundary != "" && (bytes.HasPrefix(form, end) || bytes.Contains(form, append([]byte("\n"), end...)))
-}
-
 // checked refuses where there is no file, or one alone that is too large. Of several each is judged, whatever it is.
 func checked(files []file) *problem.Problem {
 	switch {
@@ -180,28 +167,20 @@ func checked(files []file) *problem.Problem {
 // that the caller takes as made.
 func (up *upload) readForm(body []byte, boundary string) error {
 	parts := map[string][]byte{}
-	reader := multipart.NewReader(bytes.NewReader(body), boundary)
 	var faults []diagnosis.Finding
-	for {
-		part, err := reader.NextPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return malformed()
-		}
-		content, err := io.ReadAll(part) // the body is bounded
-		if err != nil {
-			return malformed()
-		}
-		switch f := judge(part.FormName(), content, parts); {
+	err := problem.ReadForm(body, boundary, func(part problem.Part) error {
+		switch f := judge(part.Name, part.Content, parts); {
 		case f != nil:
 			faults = append(faults, *f)
-		case part.FormName() == partFile:
-			up.files = append(up.files, file{redact.Name(part.FileName()), content})
+		case part.Name == partFile:
+			up.files = append(up.files, file{redact.Name(part.FileName), part.Content})
 		default:
-			parts[part.FormName()] = content
+			parts[part.Name] = part.Content
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, f := range up.combined(parts) {
 		// a faulty part is not taken
@@ -249,9 +228,4 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 		return nil
 	}
 	return &f
-}
-
-func malformed() error {
-	return problem.New(http.StatusBadRequest, diagnosis.CodeMalformedForm,
-		"The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
 }
