@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resolve"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -84,7 +85,7 @@ func newFixture() *fixture {
 	f.Service = &adoption.Service{
 		Repository: &integration.Repository{Store: storetest.NewMemory(), Now: func() time.Time { return start }},
 		Kinds:      []resource.Kind{resource.Looking(f.looker)},
-		Defaults: integration.Defaults{Audience: "api://AzureADTokenExchange",
+		Defaults: resolve.Defaults{Audience: "api://AzureADTokenExchange",
 			TenantID: func(context.Context) (string, error) { return tenant, nil }},
 		Watch: f.watcher,
 	}
