@@ -161,7 +161,7 @@ func TestAFileIsJudgedByAToken(t *testing.T) {
 			got, token := a.judge(c)
 			require.Equal(t, 200, got.StatusCode, got.raw)
 			assert.Equal(t, c.claim, got.at("claimLevel"), got.raw)
-			requireGolden(t, "judgement", name, a.lines(got))
+			requireGolden(t, "judgement", name, reportLines(a, got))
 			told := map[string]string{}
 			for _, one := range got.at("checks").([]any) {
 				check := one.(map[string]any)
@@ -207,9 +207,8 @@ func TestEachDepthHasItsLayers(t *testing.T) {
 	}
 }
 
-// lines are a report as people read it: verdict and causes, then each check with its layer, and what it says.
-func (a *app) lines(report answer) string {
-	a.t.Helper()
+// reportLines are a report as people read it: verdict and causes, then each check with its layer, and what it says.
+func reportLines(a *app, report answer) string {
 	of := func(from map[string]any, members ...string) (all []string) {
 		for _, member := range members {
 			if value := from[member]; value != nil && value != "" {
@@ -236,17 +235,12 @@ func (a *app) lines(report answer) string {
 			"code", "field", "target", "dependsOn", "title", "expected", "actual", "presented", "diffAt", "transient",
 			"differences"), of(remedy, "who")), "; "))
 	}
-	return a.stable(text.String())
+	return volatile.ReplaceAllString(strings.NewReplacer(a.world.Applications()[0].AppID, "<client>",
+		world.DataAccountID, "<account>").Replace(text.String()), "<volatile>")
 }
 
 // volatile is what differs from run to run.
 var volatile = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|127\.0\.0\.1:\d+`)
-
-// stable puts names in the place of what differs from run to run.
-func (a *app) stable(text string) string {
-	return volatile.ReplaceAllString(strings.NewReplacer(a.world.Applications()[0].AppID, "<client>",
-		world.DataAccountID, "<account>").Replace(text), "<volatile>")
-}
 
 // requireGolden compares a text with the file that holds it; -update writes it.
 func requireGolden(t *testing.T, folder, name, text string) {
