@@ -8,7 +8,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -176,36 +175,6 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-// platformBudgets are the lines that the platform's side may have, tests aside: nothing of it is proved by a real
-// organisation yet, so it stays small.
-var platformBudgets = []struct {
-	lines   int
-	folders []string
-}{
-	{2200, []string{"functions/internal/resource/platform", "functions/internal/ddoe"}},
-	{1400, []string{"infra/sandbox/platform"}},
-}
-
-// platformTestLines is the budget of the tests that are about the platform alone: those of its kinds and client, and
-// the files of these folders that are named for it.
-const platformTestLines = 4000
-
-var platformTestFolders = []string{"functions/internal/resource/resourcetest", "functions/internal/provision",
-	"infra/sandbox/story"}
-
-// platformTests counts the lines of such tests, by folder.
-func platformTests(all []listing) map[string]int {
-	lines := map[string]int{}
-	for _, l := range all {
-		isNamed := slices.Contains(platformTestFolders, l.folder()) &&
-			(strings.Contains(path.Base(l.path), "ddoe") || strings.Contains(path.Base(l.path), "platform"))
-		if l.isTest() && (isNamed || slices.Contains(platformBudgets[0].folders, l.folder())) {
-			lines[l.folder()] += bytes.Count(l.text, []byte("\n"))
-		}
-	}
-	return lines
-}
-
 // linesOf counts the lines of the folders' files, tests aside.
 func linesOf(all []listing, folders ...string) int {
 	n := 0
@@ -215,30 +184,6 @@ func linesOf(all []listing, folders ...string) int {
 		}
 	}
 	return n
-}
-
-func TestPlatformsSideKeepsItsBudget(t *testing.T) {
-	t.Parallel()
-	all := listings(t)
-	for _, b := range platformBudgets {
-		for _, folder := range b.folders {
-			assert.Positive(t, linesOf(all, folder), "the search reads nothing any more: %s", folder)
-		}
-		assert.LessOrEqual(t, linesOf(all, b.folders...), b.lines, "lines of %v, tests aside", b.folders)
-	}
-	tests, sum := platformTests(all), 0
-	for _, n := range tests {
-		sum += n
-	}
-	assert.Len(t, tests, len(platformTestFolders)+len(platformBudgets[0].folders), "the search reads nothing any more")
-	assert.LessOrEqual(t, sum, platformTestLines, "lines of tests about the platform: %v", tests)
-	page, err := os.ReadFile(filepath.Join("..", "docs", "ddoe.md"))
-	require.NoError(t, err)
-	lines := strings.Split(strings.TrimSuffix(string(page), "\n"), "\n")
-	assert.LessOrEqual(t, len(lines), 60, "lines of docs/ddoe.md")
-	for i, line := range lines {
-		assert.LessOrEqual(t, utf8.RuneCountInString(line), maxColumn, "columns of docs/ddoe.md:%d", i+1)
-	}
 }
 
 func TestLinesAreCountedWithoutTests(t *testing.T) {
