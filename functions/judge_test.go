@@ -87,10 +87,18 @@ var judgements = map[string]judged{
 		"discovery.issuer": "unknown issuer-unavailable", "exchange.token": "fail issuer-unreachable"}},
 }
 
+// clientID is that of the first application; empty where there is none.
+func (a *app) clientID() string {
+	for _, application := range a.world.Applications() {
+		return application.AppID
+	}
+	return ""
+}
+
 // judge sends a file with its parts.
 func (a *app) judge(c judged) (answer, string) {
 	a.t.Helper()
-	members := map[string]string{"clientId": a.world.Applications()[0].AppID, "tenantId": world.TenantID,
+	members := map[string]string{"clientId": a.clientID(), "tenantId": world.TenantID,
 		"federatedTokenIssuer": world.Issuer, "subject": subject, "audience": "api://AzureADTokenExchange"}
 	maps.Copy(members, c.members)
 	file, err := json.Marshal(members)

@@ -98,9 +98,13 @@ func isPastNetworkRules(err error) bool {
 func (p *probe) rights(ctx context.Context, s state) {
 	o := p.target
 	if s == missing {
-		o.add(o.from(checkList, "list", titleList, p.list(ctx, o.name("none"), nil)))
-		o.skipAfterList()
-		return
+		err := p.list(ctx, o.name("none"), nil)
+		if err != nil {
+			o.add(o.from(checkList, "list", titleList, err))
+			o.skipAfterList()
+			return
+		}
+		s = unseen // one replica knows the container, another one does not yet
 	}
 	if s == writable && o.wanted == integration.AccessReadWrite && o.test.request.Mode == ModeRoundtrip {
 		p.roundtrip(ctx)
@@ -279,10 +283,11 @@ func (o *target) name(suffix string) string {
 	return name
 }
 
-// code is Storage's error code; empty where Storage did not answer.
+// code is Storage's error code; empty where Storage did not answer, or asks for patience: that anybody may have sent,
+// and it proves no right.
 func code(err error) string {
 	var answer *azcore.ResponseError
-	if errors.As(err, &answer) {
+	if errors.As(err, &answer) && policy.IsRefusal(err) && answer.StatusCode != http.StatusTooManyRequests {
 		return answer.ErrorCode
 	}
 	return ""

@@ -1,7 +1,6 @@
 package access_test
 
 import (
-	"bytes"
 	"io"
 	"maps"
 	"net/http"
@@ -227,9 +226,13 @@ func with(entry integration.StorageAccess, change func(*integration.StorageAcces
 
 // refusal is an answer in Storage's manner.
 func refusal(status int, code string, headers map[string]string) *http.Response {
+	body := "<Error><Code>" + code + "</Code></Error>"
+	if status < http.StatusMultipleChoices {
+		body = "" // it is none
+	}
 	resp := &http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{}, ProtoMajor: 1,
 		ProtoMinor: 1,
-		Body:       io.NopCloser(bytes.NewReader([]byte("<Error><Code>" + code + "</Code></Error>")))}
+		Body:       io.NopCloser(strings.NewReader(body))}
 	resp.Header.Set("x-ms-request-id", "r")
 	resp.Header.Set("Content-Type", "application/xml")
 	resp.Header.Set("x-ms-error-code", code)

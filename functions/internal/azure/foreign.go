@@ -91,9 +91,12 @@ func (s Service) hasAnswered(req *http.Request, resp *http.Response) (bool, erro
 		return false, nil
 	case s.IsRefusal == nil && isRefusal:
 		return s.isStorageRefusal(resp)
+	case s.IsRefusal == nil && isBodiless(req):
+		raw, err := runtime.Payload(resp)
+		return len(raw) == 0, err
 	case s.IsRefusal == nil:
 		return !isList(req, resp.StatusCode) || media == "application/xml" || media == "text/xml", nil
-	case !isRefusal && !hasBody(req, resp.StatusCode):
+	case !isRefusal && !isDocument && !hasBody(req, resp.StatusCode):
 		return true, nil
 	}
 	raw, err := runtime.Payload(resp)
@@ -122,6 +125,13 @@ func (Service) isStorageRefusal(resp *http.Response) (bool, error) {
 // isList reports whether what is answered is a list of Storage's, which has a body.
 func isList(req *http.Request, status int) bool {
 	return status == http.StatusOK && req.URL.Query().Get("comp") == "list"
+}
+
+// isBodiless reports whether Storage answers a request by headers alone, where it succeeds: all but lists, other
+// documents and blobs.
+func isBodiless(req *http.Request) bool {
+	query := req.URL.Query()
+	return req.Method != http.MethodGet || query.Has("restype") && !query.Has("comp")
 }
 
 // hasBody reports whether a success has to have a body: a deletion, and what states that there is none, has not.

@@ -167,7 +167,7 @@ func clientEntries() []Entry {
 			"Give the client id, a GUID."),
 		exchange(CodeServicePrincipalMissing, []int{7000229}, WhoIdentityAdmin,
 			"The identity has no service principal in the tenant",
-			"The identity exists, but its service principal is missing in the tenant, or is not replicated yet.",
+			"The service principal is missing in the tenant, or is not replicated yet.",
 			"If it was created just now, wait some minutes.", notByHand).repairable(),
 		disabledEntry(),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",

@@ -119,10 +119,12 @@ func storageCode(e *azcore.ResponseError, c diagnosis.Context) diagnosis.Code {
 		!strings.EqualFold(tenant, c.TenantID) {
 		return diagnosis.CodeStorageTenantMismatch
 	}
-	if code, ok := storageCodes()[e.ErrorCode]; ok {
-		return code
-	}
-	if code := byStatus(e.StatusCode, diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable); code != "" {
+	code, isKnown := storageCodes()[e.ErrorCode]
+	busy := byStatus(e.StatusCode, diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable)
+	switch {
+	case busy != "" && code != diagnosis.CodeStorageThrottled:
+		return busy // whatever the code says: anybody may have sent it, see azure.Service
+	case isKnown:
 		return code
 	}
 	return diagnosis.CodeStorageUnrecognised

@@ -73,18 +73,26 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 }
 
 // tellContainers tells which containers are missing. Azure takes an assignment for a container that is not there, and
-// keeps that of one that has gone, so it is no error; where the app may not look, nothing is said.
+// keeps that of one that has gone, so it is no error. An assignment whose container Azure does not tell of is not read;
+// one that is still to be made is made all the same, where the app may not look.
 func (k *Kind) tellContainers(ctx context.Context, items []resource.Item) {
 	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
-		c := items[i].Context
+		c, op := items[i].Context, policy.LookContainer
 		if c.Container == "" || items[i].Err != nil {
 			return
 		}
-		there, err := resource.Find(ctx, k.requests, policy.ContainerGet, c, false, func(ctx context.Context) error {
+		isToCome := items[i].State == resource.Missing
+		if isToCome {
+			op = policy.ContainerGet
+		}
+		there, err := resource.Find(ctx, k.requests, op, c, false, func(ctx context.Context) error {
 			_, err := k.arm.GetContainer(ctx, c.AccountID, c.Container)
 			return err
 		})
-		if !there && err == nil {
+		switch {
+		case err != nil && !(isToCome && policy.IsRefusal(err)):
+			items[i].Err = err
+		case err == nil && !there:
 			items[i].Code, items[i].Detail = diagnosis.CodeContainerNotFound,
 				"There is no container "+c.Container+" in the storage account "+c.Account+"."
 		}
