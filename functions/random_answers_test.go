@@ -282,8 +282,8 @@ func (y *year) credential() string {
 	return y.world.FederatedCredentials(y.world.Applications()[0].ID)[0].ID
 }
 
-// TestRandomAnswers replaces answers of Entra, Graph, Azure and Storage by random ones. Nothing passes then but what is
-// well and was seen to be; and what the services themselves did not say blames nobody and changes no state.
+// TestRandomAnswers replaces answers of Entra, Graph, Azure and Storage by random ones. Nothing passes then but what
+// is well and was seen to be; and what the services themselves did not say blames nobody and changes no state.
 func TestRandomAnswers(t *testing.T) {
 	_, err := issuerKey() // made outside of the virtual time: it is shared
 	require.NoError(t, err)

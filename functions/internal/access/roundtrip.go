@@ -141,8 +141,8 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag, folder
 	where.Target, where.Blob = o.blobURL(name), name
 	d := diagnosis.New(diagnosis.CodeProbeNotRemoved, diagnosis.WithContext(where))
 	check := assessment.CheckOf("access.cleanup", "cleanup", d)
-	if untold := classify.Check("access.cleanup", "cleanup", "", gone, where); untold.Status == diagnosis.OutcomeUnknown {
-		check = untold // nobody knows whether it stays: that is no fault of the integration
+	if look := classify.Check("access.cleanup", "cleanup", "", gone, where); look.Status == diagnosis.OutcomeUnknown {
+		check = look // nobody knows whether it stays: that is no fault of the integration
 	}
 	check.Target = o.url
 	o.add(check)

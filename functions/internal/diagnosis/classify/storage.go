@@ -123,7 +123,7 @@ func storageCode(e *azcore.ResponseError, c diagnosis.Context) diagnosis.Code {
 	busy := byStatus(e.StatusCode, diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable)
 	switch {
 	case busy != "" && code != diagnosis.CodeStorageThrottled:
-		return busy // whatever the code says: anybody may have sent it, see azure.Service
+		return busy // whatever its code: anybody may have sent it, see azure.Service
 	case isKnown:
 		return code
 	}

@@ -72,9 +72,9 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	return items
 }
 
-// tellContainers tells which containers are missing. Azure takes an assignment for a container that is not there, and
-// keeps that of one that has gone, so it is no error. An assignment whose container Azure does not tell of is not read;
-// one that is still to be made is made all the same, where the app may not look.
+// tellContainers tells which containers are missing. Azure takes an assignment for a container that is not there and
+// keeps that of one that has gone, so it is no error. An assignment whose container Azure does not tell of is not
+// read; one that is still to be made is made all the same, where the app may not look.
 func (k *Kind) tellContainers(ctx context.Context, items []resource.Item) {
 	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
 		c, op := items[i].Context, policy.LookContainer
