@@ -12,31 +12,53 @@ import (
 // nothing: a second read confirms it. The error is a *policy.Failure or the context's.
 func Find(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context, known bool,
 	read func(context.Context) error) (bool, error) {
-	found, err := look(ctx, requests, op, c, read)
-	if found || err != nil || !known {
-		return found, err
+	l := lookup{requests: requests, op: op, c: c, read: read, isAbsent: policy.IsNotThere}
+	if !known {
+		return l.once(ctx)
 	}
-	found, err = requests.Await(ctx, policy.WaitForReplica, func(ctx context.Context) (bool, error) {
-		return look(ctx, requests, op, c, read)
-	})
-	if errors.Is(err, policy.ErrNoTime) {
-		err = policy.Fail(op, c, err)
-	}
-	return found, err
+	return l.twice(ctx)
 }
 
-func look(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
+// FindVisible is Find of what is known to be there, or is named by a person, where what the service does not show to
+// who asks counts as absent.
+func FindVisible(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
 	read func(context.Context) error) (bool, error) {
+	return lookup{requests: requests, op: op, c: c, read: read, isAbsent: policy.IsUnknown}.twice(ctx)
+}
+
+// lookup is one read, and which answers to it state that there is no such object.
+type lookup struct {
+	requests policy.Requests
+	op       policy.Operation
+	c        diagnosis.Context
+	read     func(context.Context) error
+	isAbsent func(op policy.Operation, err error) bool
+}
+
+func (l lookup) once(ctx context.Context) (bool, error) {
 	found := true
-	err := requests.Do(ctx, op, c, func(ctx context.Context) error {
-		err := read(ctx)
-		if policy.IsNotThere(op, err) {
+	err := l.requests.Do(ctx, l.op, l.c, func(ctx context.Context) error {
+		err := l.read(ctx)
+		if l.isAbsent(l.op, err) {
 			found = false
 			return nil
 		}
 		return err
 	})
 	return found && err == nil, err
+}
+
+// twice has a second read confirm that there is no such object.
+func (l lookup) twice(ctx context.Context) (bool, error) {
+	found, err := l.once(ctx)
+	if found || err != nil {
+		return found, err
+	}
+	found, err = l.requests.Await(ctx, policy.WaitForReplica, l.once)
+	if errors.Is(err, policy.ErrNoTime) {
+		err = policy.Fail(l.op, l.c, err)
+	}
+	return found, err
 }
 
 // stillThere is the error of an object that reads go on showing after its delete was answered.

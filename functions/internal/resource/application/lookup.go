@@ -1,6 +1,7 @@
 package application
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -59,14 +60,14 @@ func (l *Lookup) look(ctx context.Context, d integration.Document,
 	var s seen
 	resource.Each(ctx, 2, func(ctx context.Context, i int) {
 		if i == 0 {
-			_, s.appErr = resource.Find(ctx, l.requests, policy.LookApplication, words(d), false,
+			_, s.appErr = resource.Find(ctx, l.requests, policy.LookApplication, words(d), true,
 				func(ctx context.Context) (err error) {
 					s.app, err = readApplication(ctx)
 					return err
 				})
 			return
 		}
-		_, s.principalErr = resource.Find(ctx, l.requests, policy.LookPrincipal, words(d), false,
+		_, s.principalErr = resource.Find(ctx, l.requests, policy.LookPrincipal, words(d), true,
 			func(ctx context.Context) (err error) {
 				s.principal, err = readPrincipal(ctx)
 				return err
@@ -93,7 +94,9 @@ func (l *Lookup) applicationItem(ctx context.Context, d integration.Document, s 
 		item.Detail = "The application is registered in the tenant " + home +
 			": it and its federated credentials are " +
 			"seen there alone."
-	case s.principal.ID == "" && s.principalErr == nil:
+	case s.principalErr != nil: // it may be registered elsewhere, or be named by the id of an object
+		item.Err = s.principalErr
+	case s.principal.ID == "":
 		l.tellObjectID(ctx, d, &item)
 	}
 	return item
@@ -112,6 +115,7 @@ func (l *Lookup) tellObjectID(ctx context.Context, d integration.Document, item 
 		right, of = s.principal.AppID, "service principal"
 	}
 	if right == "" {
+		item.Err = cmp.Or(s.appErr, s.principalErr)
 		return
 	}
 	item.Code = diagnosis.CodeClientIDIsObjectID

@@ -122,7 +122,7 @@ func (a *Accounts) observeContainer(ctx context.Context, entry integration.Stora
 func (a *Accounts) read(ctx context.Context, op policy.Operation, c diagnosis.Context,
 	do func(context.Context) error) error {
 	var answer error
-	there, err := resource.Find(ctx, a.requests, op, c, false, func(ctx context.Context) error {
+	there, err := resource.Find(ctx, a.requests, op, c, true, func(ctx context.Context) error {
 		answer = do(ctx)
 		return answer
 	})

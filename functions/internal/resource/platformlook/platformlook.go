@@ -90,10 +90,6 @@ func (l *Look) read(ctx context.Context, op policy.Operation, c diagnosis.Contex
 	if l.client == nil {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDDOEAPIOff)}
 	}
-	return l.requests.Do(ctx, op, c, func(ctx context.Context) error {
-		if err := do(ctx); !policy.IsUnknown(op, err) {
-			return err
-		}
-		return nil
-	})
+	_, err := resource.FindVisible(ctx, l.requests, op, c, do)
+	return err
 }
