@@ -71,8 +71,9 @@ func TestTheFirstWrongSegmentIsNamed(t *testing.T) {
 func TestResourceIDTellsWhatItIsInstead(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ resourceID, text string }{
-		"blob endpoint":     {"https://acmedata.blob.core.windows.net/images", "a URL"},
-		"id of a container": {"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata/blobServices/default/containers/images", "in the member container"},
+		"blob endpoint": {"https://acmedata.blob.core.windows.net/images", "a URL"},
+		"id of a container": {"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata/blobServices/default/containers/images",
+			"is named in the member container."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

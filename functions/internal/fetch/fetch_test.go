@@ -2,6 +2,7 @@ package fetch_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -52,7 +53,7 @@ func refusal(t *testing.T, err error) fetch.Refusal {
 	t.Helper()
 	var refused *fetch.Refusal
 	require.ErrorAs(t, err, &refused)
-	assert.Contains(t, refused.Error(), refused.Host)
+	assert.Equal(t, "not fetched: "+refused.Host+" ("+string(refused.Reason)+")", refused.Error())
 	return *refused
 }
 
@@ -171,6 +172,11 @@ func TestRedirects(t *testing.T) {
 				return
 			}
 			assert.Equal(t, c.reason, refusal(t, err).Reason)
+			to, parseErr := url.Parse(c.to)
+			require.NoError(t, parseErr)
+			if to.Scheme != "file" {
+				assert.Equal(t, cmp.Or(to.Host, "example.com"), refusal(t, err).Host, "it is named")
+			}
 			want := int64(1)
 			if c.to == "/" {
 				want += 3 // redirects
@@ -282,4 +288,12 @@ func TestTheCertificateIsVerified(t *testing.T) {
 	var failed *url.Error
 	require.ErrorAs(t, err, &failed)
 	assert.ErrorContains(t, err, "certificate")
+}
+
+// TestReasons holds the words that the log tells refusals by.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []fetch.Reason{"url", "host", "address", "redirect", "size", "method"},
+		[]fetch.Reason{fetch.ReasonURL, fetch.ReasonHost, fetch.ReasonAddress, fetch.ReasonRedirect, fetch.ReasonSize,
+			fetch.ReasonMethod})
 }

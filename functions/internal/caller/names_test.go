@@ -1,0 +1,65 @@
+package caller_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
+)
+
+// TestNames holds what registrations and records are written with: a change takes rights away, or makes strangers of
+// owners.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []caller.Role{"Wif.Read", "Wif.Operate", "Wif.Admin"}, caller.Roles())
+	assert.Equal(t, []caller.Role{"Wif.Read", "Wif.Operate", "Wif.Admin"},
+		[]caller.Role{caller.RoleRead, caller.RoleOperate, caller.RoleAdmin})
+	assert.Equal(t, "function-key", caller.FunctionKey().ID)
+	assert.True(t, caller.FunctionKey().HasRole("Wif.Admin"), "who holds the key may do all")
+}
+
+// counting counts the bodies that are open.
+type counting struct{ open atomic.Int32 }
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		c.open.Add(1)
+		response.Body = &counted{response.Body, &c.open}
+	}
+	return response, err
+}
+
+type counted struct {
+	io.ReadCloser
+	open *atomic.Int32
+}
+
+func (c *counted) Close() error {
+	c.open.Add(-1)
+	return c.ReadCloser.Close()
+}
+
+// TestReadingsAreClosed, those that fail too: each would hold a connection.
+func TestReadingsAreClosed(t *testing.T) {
+	t.Parallel()
+	key := keyOf(t, "one")
+	for _, down := range []bool{true, false} {
+		a, transport := newAuthority(t, key), &counting{}
+		a.set(down, key)
+		v := caller.NewVerifier(caller.Options{Audience: audience, Authority: a.URL, Now: atEpoch,
+			Client:   &http.Client{Transport: transport},
+			TenantID: func(context.Context) (string, error) { return tenant, nil }})
+		_, err := v.Verify(t.Context(), a.token(t, key, jose.Header{}, nil))
+		require.Equal(t, down, err != nil)
+		assert.NotZero(t, a.asked.Load())
+		assert.Zero(t, transport.open.Load())
+	}
+}
