@@ -51,3 +51,67 @@ func TestAllAreAskedAtOnceAndBounded(t *testing.T) {
 		assert.Equal(t, 2, asked)
 	})
 }
+
+// TestLimits: of a probe, and of a report that is kept, as the document and the guide for operators name them.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 4*time.Second, readiness.Limit)
+	assert.Equal(t, 10*time.Second, readiness.Kept)
+	asked, now := 0, time.Date(2026, 11, 30, 12, 0, 0, 0, time.FixedZone("", 3600))
+	s := &readiness.Service{Now: func() time.Time { return now }, Probes: []readiness.Probe{
+		{Name: "one", Ask: func(context.Context) error { asked++; return nil }}}}
+	first := s.Check(t.Context())
+	assert.Equal(t, now.UTC(), first.CheckedAt)
+	now = now.Add(readiness.Kept - 1)
+	assert.Equal(t, first, s.Check(t.Context()))
+	assert.Equal(t, 1, asked)
+	now = now.Add(1)
+	s.Check(t.Context())
+	assert.Equal(t, 2, asked)
+}
+
+// TestTheCommand of a failure is the probe's; the diagnosis's own where the probe has none.
+func TestTheCommand(t *testing.T) {
+	t.Parallel()
+	ask := func(remedy *diagnosis.Remedy) func(context.Context) error {
+		return func(context.Context) error {
+			d := diagnosis.New(diagnosis.CodeStoreUnavailable)
+			d.Remedy = remedy
+			return &diagnosis.Error{Diagnosis: d}
+		}
+	}
+	own := func() *diagnosis.Remedy { return &diagnosis.Remedy{Who: diagnosis.WhoOperator, Command: "own"} }
+	s := &readiness.Service{Now: time.Now, Probes: []readiness.Probe{
+		{Name: "both", Command: "probe's", Ask: ask(own())}, {Name: "own", Ask: ask(own())},
+		{Name: "no remedy", Command: "probe's", Ask: ask(nil)}, {Name: "nothing", Ask: ask(nil)}}}
+	report := s.Check(t.Context())
+	require.Len(t, report.Checks, 4)
+	assert.Equal(t, "probe's", report.Checks[0].Diagnosis.Remedy.Command)
+	assert.Equal(t, "own", report.Checks[1].Diagnosis.Remedy.Command)
+	for _, without := range report.Checks[2:] {
+		assert.Nil(t, without.Diagnosis.Remedy)
+	}
+}
+
+// TestOneFailureAmongSeveral: whichever it is, the app is not ready, and each is told in its place.
+func TestOneFailureAmongSeveral(t *testing.T) {
+	t.Parallel()
+	for failing := range 4 { // 3: none
+		s := &readiness.Service{Now: time.Now}
+		for i := range 3 {
+			s.Probes = append(s.Probes, readiness.Probe{Name: string(rune('a' + i)), Ask: func(context.Context) error {
+				if i == failing {
+					return errors.New("down")
+				}
+				return nil
+			}})
+		}
+		report := s.Check(t.Context())
+		assert.Equal(t, failing == 3, report.Ready)
+		for i, c := range report.Checks {
+			assert.Equal(t, string(rune('a'+i)), c.Name)
+			assert.Equal(t, i == failing, c.Status == diagnosis.OutcomeFail)
+			assert.Equal(t, i == failing, c.Diagnosis != nil)
+		}
+	}
+}
