@@ -54,3 +54,13 @@ func TestATeardownExplainsItself(t *testing.T) {
 	d := integration.Document{UpdatedAt: now, Status: integration.Status{Phase: integration.PhaseDeprovisioning}}
 	assert.True(t, d.HasPropagated(now))
 }
+
+// TestPropagationEnds after its time, and not a nanosecond before.
+func TestPropagationEnds(t *testing.T) {
+	t.Parallel()
+	changed := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for after, want := range map[time.Duration]bool{-time.Hour: false, 0: false, integration.Propagation - 1: false,
+		integration.Propagation: true, integration.Propagation + 1: true} {
+		assert.Equal(t, want, integration.HasPropagated(changed, changed.Add(after)), after)
+	}
+}
