@@ -2,8 +2,12 @@ package integration
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 func TestIsMade(t *testing.T) {
@@ -52,4 +56,41 @@ func TestProvisionResult(t *testing.T) {
 	d := Document{Spec: Spec{TenantID: "t"}, Status: Status{ClientID: "c", Identity: IdentityMade{ID: "o"},
 		ServicePrincipalID: "p"}}
 	assert.Equal(t, ProvisionResult{"c", "t", "o", "p"}, d.ProvisionResult())
+}
+
+// TestADoubtTakesNoVerdictBack: a refusal that may pass leaves one that will not; anything else is written down.
+func TestADoubtTakesNoVerdictBack(t *testing.T) {
+	t.Parallel()
+	final := diagnosis.New(diagnosis.CodeContainerNotFound)
+	other := diagnosis.New(diagnosis.CodeClientDisabled)
+	doubt := diagnosis.New(diagnosis.CodeRoleMissing)
+	require.True(t, doubt.Transient)
+	for name, c := range map[string]struct {
+		found  []diagnosis.Diagnosis // one after the other
+		status string
+		reason diagnosis.Code
+		since  int // which of them the condition is of
+	}{
+		"a doubt":                   {[]diagnosis.Diagnosis{doubt}, "Unknown", doubt.Code, 0},
+		"a verdict":                 {[]diagnosis.Diagnosis{final}, "False", final.Code, 0},
+		"a doubt after a verdict":   {[]diagnosis.Diagnosis{final, doubt}, "False", final.Code, 0},
+		"a verdict after a doubt":   {[]diagnosis.Diagnosis{doubt, final}, "False", final.Code, 1},
+		"another verdict":           {[]diagnosis.Diagnosis{final, other}, "False", other.Code, 0},
+		"the same doubt once more":  {[]diagnosis.Diagnosis{doubt, doubt}, "Unknown", doubt.Code, 0},
+		"the same verdict, a doubt": {[]diagnosis.Diagnosis{final, final, doubt}, "False", final.Code, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var d Document
+			begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			for n, found := range c.found {
+				d.MarkRefused(begin.Add(time.Duration(n)*time.Minute), found)
+			}
+			got, isThere := d.condition(ConditionVerified)
+			require.True(t, isThere)
+			assert.Equal(t, c.status, got.Status)
+			assert.Equal(t, c.reason, got.Reason)
+			assert.Equal(t, begin.Add(time.Duration(c.since)*time.Minute), got.LastTransitionTime)
+		})
+	}
 }
