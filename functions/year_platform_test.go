@@ -28,23 +28,17 @@ func (y *year) repair() {
 
 // onThePlatform are what somebody removes there in turn, and outages of the platform.
 func (y *year) onThePlatform() []func() {
-	isSeen := func(code string) {
-		y.t.Helper()
-		y.is("usable", "unhealthy", "False")
-		ready := y.call("GET", ours, "").at("status", "conditions").([]any)[0].(map[string]any)
-		assert.Equal(y.t, code, ready["reason"])
-	}
 	return []func(){
 		func() { // a driver that somebody deletes
 			y.app.remove(dataloop.Drivers)
 			y.pass(seen)
-			isSeen("ddoe-driver-missing")
+			y.isFailing("ddoe-driver-missing")
 			y.repair()
 		},
 		func() { // an integration that somebody deletes, and an access test that meets it
 			y.app.remove(dataloop.Integrations)
 			y.ask("POST", "/access-tests", "verdict")
-			isSeen("ddoe-integration-missing")
+			y.isFailing("ddoe-integration-missing")
 			y.repair()
 		},
 		func() { // a platform that tells nothing of its objects for a week: access works, and nobody knows the rest
@@ -64,7 +58,7 @@ func (y *year) onThePlatform() []func() {
 			y.is("usable", "unknown", "Unknown")
 			up()
 			y.pass(seen)
-			isSeen("ddoe-driver-missing")
+			y.isFailing("ddoe-driver-missing")
 			y.repair()
 		},
 		func() { // an API key that is revoked, and a PUT that cannot mend meanwhile
@@ -72,8 +66,7 @@ func (y *year) onThePlatform() []func() {
 			y.app.remove(dataloop.Drivers)
 			y.put("images")
 			y.pass(time.Hour)
-			assert.NotEqual(y.t, "True",
-				y.call("GET", ours, "").at("status", "conditions").([]any)[0].(map[string]any)["status"])
+			assert.NotEqual(y.t, "True", y.readyCondition()["status"])
 			up()
 			y.repair()
 		},
@@ -85,10 +78,21 @@ func (y *year) onThePlatform() []func() {
 			y.assign()
 			y.ask("GET", "/drift", "verdict")
 			y.pass(time.Minute)
-			isSeen("ddoe-driver-missing")
+			y.isFailing("ddoe-driver-missing")
 			y.repair()
 		},
 	}
+}
+
+// isFailing holds that the integration does not work, for that reason.
+func (y *year) isFailing(code string) {
+	y.t.Helper()
+	y.is("usable", "unhealthy", "False")
+	assert.Equal(y.t, code, y.readyCondition()["reason"])
+}
+
+func (y *year) readyCondition() map[string]any {
+	return y.call("GET", ours, "").at("status", "conditions").([]any)[0].(map[string]any)
 }
 
 // gateDown has requests to the platform that match answered by that status, until the function that is returned is
@@ -113,8 +117,7 @@ func (y *year) confirm() {
 func (y *year) isAwaiting() {
 	y.t.Helper()
 	y.is("usable", "healthy", "False")
-	ready := y.call("GET", ours, "").at("status", "conditions").([]any)[0].(map[string]any)
-	assert.Equal(y.t, "awaiting-person", ready["reason"])
+	assert.Equal(y.t, "awaiting-person", y.readyCondition()["reason"])
 }
 
 // byHand are what happens where a person has filled in the platform's form.

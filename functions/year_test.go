@@ -48,8 +48,8 @@ type year struct {
 // put sends the integration's spec, with access to a container.
 func (y *year) put(container string) {
 	y.t.Helper()
-	spec := strings.Replace(cmp.Or(y.spec, good), `{"serviceName"`, fmt.Sprintf(`{"healthCheck":{"interval":%q},"serviceName"`,
-		checkedEvery), 1)
+	checked := fmt.Sprintf(`{"healthCheck":{"interval":%q},"serviceName"`, checkedEvery)
+	spec := strings.Replace(cmp.Or(y.spec, good), `{"serviceName"`, checked, 1)
 	got := y.call("PUT", ours, strings.Replace(spec, "images", container, 1))
 	require.Less(y.t, got.StatusCode, 300, got.raw)
 	y.observed = nil

@@ -62,9 +62,9 @@ func TestProvisionResult(t *testing.T) {
 func TestADoubtTakesNoVerdictBack(t *testing.T) {
 	t.Parallel()
 	final := diagnosis.New(diagnosis.CodeContainerNotFound)
-	other := diagnosis.New(diagnosis.CodeClientDisabled)
+	other := diagnosis.New(diagnosis.CodeAccountDisabled)
 	doubt := diagnosis.New(diagnosis.CodeRoleMissing)
-	require.True(t, doubt.Transient)
+	require.Equal(t, []bool{false, false, true}, []bool{final.Transient, other.Transient, doubt.Transient})
 	for name, c := range map[string]struct {
 		found  []diagnosis.Diagnosis // one after the other
 		status string
