@@ -13,13 +13,16 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
+// platformYear is a year with the platform's side.
+type platformYear struct{ *year }
+
 // isOnPlatform is the truth there: one integration and one driver.
-func (y *year) isOnPlatform() bool {
+func (y *platformYear) isOnPlatform() bool {
 	return len(y.world.DDOEObjects(dataloop.Integrations)) == 1 && len(y.world.DDOEObjects(dataloop.Drivers)) == 1
 }
 
 // repair PUTs the spec again, and holds that all is well.
-func (y *year) repair() {
+func (y *platformYear) repair() {
 	y.t.Helper()
 	y.put("images")
 	y.pass(time.Minute)
@@ -27,7 +30,7 @@ func (y *year) repair() {
 }
 
 // onThePlatform are what somebody removes there in turn, and outages of the platform.
-func (y *year) onThePlatform() []func() {
+func (y *platformYear) onThePlatform() []func() {
 	return []func(){
 		func() { // a driver that somebody deletes
 			y.app.remove(dataloop.Drivers)
@@ -85,26 +88,26 @@ func (y *year) onThePlatform() []func() {
 }
 
 // isFailing holds that the integration does not work, for that reason.
-func (y *year) isFailing(code string) {
+func (y *platformYear) isFailing(code string) {
 	y.t.Helper()
 	y.is("usable", "unhealthy", "False")
 	assert.Equal(y.t, code, y.readyCondition()["reason"])
 }
 
-func (y *year) readyCondition() map[string]any {
+func (y *platformYear) readyCondition() map[string]any {
 	return y.call("GET", ours, "").at("status", "conditions").([]any)[0].(map[string]any)
 }
 
 // gateDown has requests to the platform that match answered by that status, until the function that is returned is
 // called.
-func (y *year) gateDown(request string, status int) func() {
+func (y *platformYear) gateDown(request string, status int) func() {
 	up := y.net[sandbox.GateHost]
 	y.gate(request, status, `{"message":"down"}`)
 	return func() { y.net[sandbox.GateHost] = up }
 }
 
 // confirm is a person's word that the form is filled in.
-func (y *year) confirm() {
+func (y *platformYear) confirm() {
 	y.t.Helper()
 	got := y.call("POST", ours+"/confirm", "{}")
 	require.Equal(y.t, http.StatusOK, got.StatusCode, got.raw)
@@ -114,14 +117,14 @@ func (y *year) confirm() {
 }
 
 // isAwaiting holds that a person is awaited, while access works.
-func (y *year) isAwaiting() {
+func (y *platformYear) isAwaiting() {
 	y.t.Helper()
 	y.is("usable", "healthy", "False")
 	assert.Equal(y.t, "awaiting-person", y.readyCondition()["reason"])
 }
 
 // byHand are what happens where a person has filled in the platform's form.
-func (y *year) byHand() []func() {
+func (y *platformYear) byHand() []func() {
 	change := func(container string) { // which changes what is in the form
 		y.isAwaited = true
 		y.put(container)
@@ -179,8 +182,8 @@ func TestAYearWithThePlatform(t *testing.T) {
 				settings["DDOE_API_KEY"] = planted
 				settings["DDOE_SUBJECT_TOKEN_URL"] = "https://" + sandbox.GateHost + "/api/v1/subject-tokens"
 				start := time.Now()
-				y := &year{app: newApp(t, settings), sweeps: start.Truncate(5 * time.Minute).Add(5 * time.Minute),
-					spec: withDDOE, isAwaited: name == "by hand"}
+				y := &platformYear{&year{app: newApp(t, settings), spec: withDDOE, isAwaited: name == "by hand",
+					sweeps: start.Truncate(5 * time.Minute).Add(5 * time.Minute)}}
 				y.begin()
 				if y.isAwaited {
 					y.isAwaiting()
