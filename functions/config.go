@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/google/uuid"
@@ -45,6 +46,8 @@ type Config struct {
 	// IssuerHosts and StorageSuffixes are what may be contacted for a caller's value, beside the host of Issuer and
 	// the cloud's own.
 	IssuerHosts, StorageSuffixes []string
+	// Retention is how long an operation that has ended is kept.
+	Retention time.Duration
 	// Audience is what a caller's access token is for; empty where callers need none. CallerTenant is the tenant that
 	// issues it; empty for the app's own.
 	Audience, CallerTenant string
@@ -127,6 +130,7 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		SubjectTemplate: e.subjectTemplate("DDOE_SUBJECT_TEMPLATE"),
 		IssuerHosts:     e.hosts("ISSUER_ALLOWLIST"),
 		StorageSuffixes: e.hosts("STORAGE_SUFFIX_ALLOWLIST"),
+		Retention:       e.retention("OPERATION_RETENTION"),
 		Audience:        e.text("AUTH_AUDIENCE"),
 		CallerTenant:    e.callerTenant("AUTH_TENANT_ID"),
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),

@@ -198,7 +198,9 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 		"GET /integrations/{id}/credentials": "inspect", "GET /integrations/{id}/health": "inspect",
 		"GET /integrations/{id}/drift":         "inspect",
 		"POST /integrations/{id}/access-tests": "testaccess", "GET /operations/{id}": "operations",
-		"GET /healthz": "healthz", "GET /readyz": "readyz", "GET /errors/{code}": "errorpage",
+		"GET /operations": "operations", "GET /integrations/{id}/operations": "inspect",
+		"POST /operations/{id}/cancel": "cancel",
+		"GET /healthz":                 "healthz", "GET /readyz": "readyz", "GET /errors/{code}": "errorpage",
 		"GET /openapi.json": "openapi",
 		"GET /docs":         "openapi",
 	}, served)

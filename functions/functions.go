@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/adopt"
+	"github.com/ddoe-ai/azure-wif/functions/cancel"
 	"github.com/ddoe-ai/azure-wif/functions/checkhealth"
 	"github.com/ddoe-ai/azure-wif/functions/checknow"
 	"github.com/ddoe-ai/azure-wif/functions/confirm"
@@ -134,14 +135,19 @@ func list(cfg Config, u *useCases) []entry {
 	queue := func(name string, handle func(context.Context, Delivery) error) entry {
 		return entry{Function: Function{Name: name, Trigger: TriggerQueue, Message: handle}}
 	}
+	trail := operations.Function{Operation: repository.GetOperation, Get: repository.Get, List: u.engine.History.List,
+		BaseURL: baseURL(cfg.PublicBaseURL)}
+	look := inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status, Drift: service.Drift,
+		BaseURL: baseURL(cfg.PublicBaseURL)}
 	return []entry{
 		web("validate", caller.RoleRead, validate.Function{Judge: u.judge.Judge}.Register),
 		web("connect", caller.RoleOperate, connect.Function{Get: repository.Get,
 			Submit: service.Submit, Plan: service.Plan, Faults: service.Faults,
 			OperationURL: operationURL}.Register),
-		web("inspect", caller.RoleRead, inspect.Function{Get: repository.Get, List: repository.List,
-			Health: u.health.Status,
-			Drift:  service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
+		web("inspect", caller.RoleRead, func(api huma.API) {
+			look.Register(api)
+			trail.RegisterOfIntegration(api) // one path below an integration's is one function's
+		}),
 		web("testaccess", caller.RoleOperate, testaccess.Function{Run: service.TestAccess,
 			Submit:       service.SubmitAccessTest,
 			OperationURL: operationURL}.Register),
@@ -151,7 +157,8 @@ func list(cfg Config, u *useCases) []entry {
 		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),
 		web("disconnect", caller.RoleOperate, disconnect.Function{Submit: service.SubmitTeardown,
 			OperationURL: operationURL}.Register),
-		web("operations", caller.RoleRead, operations.Function{Operation: repository.GetOperation}.Register),
+		web("operations", caller.RoleRead, trail.Register),
+		web("cancel", caller.RoleOperate, cancel.Function{Cancel: u.engine.Cancel}.Register),
 		web("healthz", everybody, healthz.Function{Version: Version}.Register),
 		web("readyz", caller.RoleRead, readyz.Function{Check: u.ready.Check}.Register),
 		web("openapi", caller.RoleRead, openapi.Register),

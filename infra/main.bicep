@@ -64,6 +64,9 @@ param authAudience string = ''
 @description('Tenant whose tokens are taken (setting AUTH_TENANT_ID); needs authAudience. Empty: the app\'s own.')
 param authTenantId string = ''
 
+@description('How long an operation is kept after its end (setting OPERATION_RETENTION), a Go duration.')
+param operationRetention string = '2160h'
+
 @description('Hosts of issuers that the app may contact for a customer\'s value (setting ISSUER_ALLOWLIST).')
 param issuerAllowlist string[] = []
 
@@ -222,6 +225,7 @@ var appSettings = {
   AZURE_CLOUD: cloudNames[environment().name]
   STATE_STORAGE_URL: storage.outputs.stateBlobEndpoint
   OWN_RESOURCE_GROUP: resourceGroup().id
+  OPERATION_RETENTION: operationRetention
 }
 
 // Left out where the parameter is empty, so that the app's own default or "off" counts.

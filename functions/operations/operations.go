@@ -1,4 +1,5 @@
-// Package operations is the edge of GET /operations/{id}: how far a long-running operation is.
+// Package operations is the edge of GET /operations and of what is under it, and of GET /integrations/{id}/operations:
+// the lists, and how far a long-running operation is.
 package operations
 
 import (
@@ -32,6 +33,15 @@ const look = 500 * time.Millisecond
 // Function is what the edge needs.
 type Function struct {
 	Operation func(ctx context.Context, id string) (integration.Operation, error)
+	// Get returns a document, tombstones included.
+	Get func(ctx context.Context, id string) (integration.Document, error)
+	// List returns a page of operations, the newest first.
+	List func(ctx context.Context, l operation.Listing) (operation.Page, error)
+	// MaySee reports whether who asks may see an integration, and with it its operations; nil where everybody may see
+	// everything.
+	MaySee func(ctx context.Context, integrationID string) (bool, error)
+	// BaseURL is what links are built from, such as https://host/api or /api.
+	BaseURL string
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
 }
@@ -69,8 +79,9 @@ func (output) LongTags() map[string]string {
 	}
 }
 
-// Register adds the operation to the API.
+// Register adds the operations to the API.
 func (f Function) Register(api huma.API) {
+	f.registerList(api)
 	problem.Register(api, huma.Operation{
 		OperationID: "getOperation", Method: http.MethodGet, Path: "/operations/{id}", Tags: []string{"operations"},
 		Summary: "How far an operation is",

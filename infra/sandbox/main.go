@@ -141,7 +141,8 @@ func settings() []string {
 			env = append(env, name+"=")
 		}
 	}
-	for _, name := range []string{"DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP", "AUTH_AUDIENCE", "AUTH_TENANT_ID"} {
+	for _, name := range []string{"DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP", "AUTH_AUDIENCE", "AUTH_TENANT_ID",
+		"CORS_ORIGINS", "RATE_LIMIT", "OPERATION_RETENTION"} {
 		if value, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+value)
 		}

@@ -19,6 +19,13 @@ func messageEntries() []Entry {
 		{Code: CodeSuperseded, Title: "A newer command took its place", Who: WhoCaller,
 			Cause: "The integration has a newer operation, so this one was not carried out.",
 			Steps: []string{"Follow the newer operation: lastOperationId of the integration."}},
+		{Code: CodeOperationNotCancelable, Title: "The operation can no longer be canceled", Who: WhoCaller,
+			Cause: "Only what has not started, or waits for its next attempt, can be canceled.",
+			Steps: []string{"Follow the operation to its end. To take back what it has made, DELETE " +
+				"the integration."}},
+		{Code: CodeOperationCanceled, Title: "The operation was canceled", Who: WhoCaller,
+			Cause: "A caller has canceled the operation. What earlier attempts have made is still there.",
+			Steps: []string{"Nothing, if that is meant. Else send the request again, without its Operation-Id."}},
 		{Code: CodeAttemptsExhausted, Title: "All attempts have failed", Who: WhoOperator,
 			Cause: "The operation met a transient failure on every attempt, and no further attempt is made.",
 			Steps: []string{"Look at the operation's last failure.", "When its cause is gone, PUT the spec again."}},

@@ -362,6 +362,7 @@ type Waiting struct {
 	// Attempt is how many attempts have failed so far.
 	Attempt       int       `json:"attempt" minimum:"0"`
 	NextAttemptAt time.Time `json:"nextAttemptAt"`
+	IsParked      bool      `json:"parked,omitempty"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -371,6 +372,7 @@ func (Waiting) LongTags() map[string]string {
 			`eleventh that fails ends the operation"`,
 		"NextAttemptAt": `doc:"When the next attempt begins, or the request is repeated, at the earliest; in the ` +
 			`past once it is under way"`,
+		"IsParked": `doc:"No attempt is being made, so the operation can be canceled"`,
 	}
 }
 

@@ -159,6 +159,11 @@ func (r *Repository) SaveOperation(ctx context.Context, o *Operation) error {
 	return err
 }
 
+// DeleteOperation removes the version of the operation that o.ETag names; ErrConflict if it is another version.
+func (r *Repository) DeleteOperation(ctx context.Context, o Operation) error {
+	return wrap(r.Store.Delete(ctx, prefixOperations+o.ID+suffix, o.ETag), "delete operation", o.ID)
+}
+
 // GetHealth returns what the checks keep of an integration; before the first check a new record that SaveHealth
 // creates.
 func (r *Repository) GetHealth(ctx context.Context, id string) (HealthRecord, error) {

@@ -204,16 +204,22 @@ func (a *Attempt) writeOperation(ctx context.Context, change func(*integration.O
 		if o.Status == integration.OperationNotStarted {
 			o.Status = integration.OperationRunning
 		}
+		if o.Waiting != nil {
+			o.Waiting.IsParked = false // an attempt is being made
+		}
 		if resumed && o.Waiting != nil && o.Waiting.Attempt <= a.command.Attempt {
 			o.Waiting = nil
 		}
 		return change(o)
 	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ended {
+		a.operation = op
+	}
 	if err != nil {
 		return StoreError(err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.operation, a.steps = op, a.steps[len(steps):]
 	if resumed {
 		a.resumed = false

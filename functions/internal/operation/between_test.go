@@ -130,8 +130,10 @@ func TestAParkedCommandGivesItsReason(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.submitted()
-	f.provision = throttling(0)
-	f.failPuts("operations/")
+	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		f.failPuts("operations/")
+		return throttling(0)(ctx, a)
+	}
 	ctx, record := invocation.With(t.Context())
 	require.NoError(t, f.worker.Handle(ctx, c))
 	_, _, code := record.Values()

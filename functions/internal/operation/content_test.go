@@ -45,7 +45,7 @@ func TestAnotherContentUnderTheSameID(t *testing.T) {
 				if handled {
 					f.handle(c.first)
 				} else {
-					require.Error(t, f.worker.Handle(f.Doom(t.Context(), 2, true), c.first))
+					require.Error(t, f.worker.Handle(f.Doom(t.Context(), 4, true), c.first))
 					f.Revive()
 				}
 				op, before := f.Operation(operationID), f.Document()

@@ -176,6 +176,9 @@ func inMessage(c message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
 // record writes an operation that is final from the start. Recording it again changes nothing.
 func (w *Worker) record(ctx context.Context, op integration.Operation) error {
 	op.CreatedAt = w.engine.now()
+	if err := w.engine.History.enter(ctx, op); err != nil {
+		return err
+	}
 	_, err := w.engine.repository.CreateOperation(ctx, op)
 	if errors.Is(err, integration.ErrConflict) {
 		return nil

@@ -371,12 +371,13 @@ func TestAnEventIsWhole(t *testing.T) {
 func TestOptionsAreAllRequired(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	whole := operation.Options{Repository: f.Repository, Send: f.Send, Now: f.Now, Source: "/test"}
+	whole := operation.Options{Repository: f.Repository, Send: f.Send, Now: f.Now, Source: "/test", Retention: 1}
 	for name, take := range map[string]func(o *operation.Options){
 		"repository": func(o *operation.Options) { o.Repository = nil },
 		"send":       func(o *operation.Options) { o.Send = nil },
 		"clock":      func(o *operation.Options) { o.Now = nil },
 		"source":     func(o *operation.Options) { o.Source = "" },
+		"retention":  func(o *operation.Options) { o.Retention = 0 },
 	} {
 		o := whole
 		take(&o)

@@ -36,12 +36,16 @@ type Options struct {
 	Now func() time.Time
 	// Source is the CloudEvents source of this deployment.
 	Source string
+	// Retention is how long an operation that has ended is kept.
+	Retention time.Duration
 	// Log gets what an operator may want to see beside the invocation's line. Optional.
 	Log *slog.Logger
 }
 
 // Engine takes intents in and tells of changes. Worker carries out what it has sent.
 type Engine struct {
+	// History lists what the engine has taken in.
+	History    *History
 	repository *integration.Repository
 	put        func(ctx context.Context, entity string, m bus.Message) error
 	clock      func() time.Time
@@ -51,13 +55,15 @@ type Engine struct {
 
 // New returns the engine; its error names what is missing in the options.
 func New(o Options) (*Engine, error) {
-	if o.Repository == nil || o.Send == nil || o.Now == nil || o.Source == "" {
-		return nil, errors.New("operation: repository, send, clock and source are required")
+	if o.Repository == nil || o.Send == nil || o.Now == nil || o.Source == "" || o.Retention <= 0 {
+		return nil, errors.New("operation: repository, send, clock, source and retention are required")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{repository: o.Repository, put: o.Send, clock: o.Now, source: o.Source, log: o.Log}, nil
+	e := &Engine{repository: o.Repository, put: o.Send, clock: o.Now, source: o.Source, log: o.Log}
+	e.History = &History{repository: o.Repository, now: e.now, retention: o.Retention}
+	return e, nil
 }
 
 func (e *Engine) now() time.Time { return e.clock().UTC() }

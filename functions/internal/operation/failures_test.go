@@ -147,7 +147,7 @@ func TestAKilledCommandOvertakesNothing(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			f.handle(f.submitted())
-			require.Error(t, f.worker.Handle(f.Doom(t.Context(), 1, true), c),
+			require.Error(t, f.worker.Handle(f.Doom(t.Context(), 3, true), c),
 				"after its operation, before the document")
 			require.True(t, f.IsDead())
 			f.Revive()

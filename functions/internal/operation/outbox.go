@@ -75,7 +75,7 @@ func (e *Engine) Change(
 	}
 	d, err = e.tell(ctx, d)
 	if err == nil && len(d.Outbox) == 0 {
-		err = e.forget(ctx, prefixMarkers+id, marked)
+		err = forget(ctx, e.repository.Store, prefixMarkers+id, marked)
 	}
 	return d, err
 }
@@ -171,8 +171,8 @@ func (e *Engine) mark(ctx context.Context, id string) (string, error) {
 }
 
 // forget deletes a version of a record of an index. One that is gone, or was written anew meanwhile, is left alone.
-func (e *Engine) forget(ctx context.Context, key, etag string) error {
-	err := e.repository.Store.Delete(ctx, key, etag)
+func forget(ctx context.Context, store integration.Store, key, etag string) error {
+	err := store.Delete(ctx, key, etag)
 	if errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) {
 		return nil
 	}
@@ -182,19 +182,22 @@ func (e *Engine) forget(ctx context.Context, key, etag string) error {
 // errClosed ends a sweep: what queue or topic do not take now they will not take for the next integration either.
 var errClosed = errors.New("queue or topic take nothing")
 
-// Sweep sends the commands that the queue has not taken, and tells what marked integrations have to tell. It may be
+// Sweep sends the commands that the queue has not taken, tells what marked integrations have to tell, and removes the
+// operations that are kept no longer. It may be
 // broken off anywhere and may run twice at once: a marker goes last, and only in the version that was seen. An
 // integration whose records cannot be read hinders no other.
 func (e *Engine) Sweep(ctx context.Context) error {
-	return errors.Join(e.sweep(ctx, prefixUnsent, e.sendKept), e.sweep(ctx, prefixMarkers, e.tellMarked))
+	store := e.repository.Store
+	return errors.Join(sweep(ctx, store, prefixUnsent, e.sendKept), sweep(ctx, store, prefixMarkers, e.tellMarked),
+		e.History.expire(ctx))
 }
 
 // sweep deals with the records of an index, one after the other.
-func (e *Engine) sweep(ctx context.Context, prefix string,
+func sweep(ctx context.Context, store integration.Store, prefix string,
 	deal func(context.Context, integration.Record) error) error {
 	var failed []error
 	for token := ""; ; {
-		records, next, err := e.repository.Store.List(ctx, prefix, token, sweepPage)
+		records, next, err := store.List(ctx, prefix, token, sweepPage)
 		if err != nil {
 			return errors.Join(append(failed, StoreError(fmt.Errorf("list %s: %w", prefix, err)))...)
 		}
@@ -233,7 +236,7 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 		if e.isFresh(r) {
 			return nil
 		}
-		return e.forget(ctx, r.Key, r.ETag)
+		return forget(ctx, e.repository.Store, r.Key, r.ETag)
 	}
 	for _, part := range []func() (int, error){
 		func() (int, error) { d, err := e.tell(ctx, d); return len(d.Outbox), err },
@@ -247,7 +250,7 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 			return errClosed
 		}
 	}
-	return e.forget(ctx, r.Key, r.ETag)
+	return forget(ctx, e.repository.Store, r.Key, r.ETag)
 }
 
 // isFresh reports whether a marker may belong to a request that has not written its record yet.

@@ -96,7 +96,8 @@ func (a *Attempt) operationWaits(ctx context.Context, next message.Command, d di
 		case o.Waiting != nil && o.Waiting.Attempt == next.Attempt && o.Waiting.NextAttemptAt.After(now):
 			*at = o.Waiting.NextAttemptAt // its copy may have been sent already
 		}
-		o.Waiting = &integration.Waiting{Diagnosis: d, Attempt: next.Attempt, NextAttemptAt: *at}
+		o.Waiting = &integration.Waiting{Diagnosis: d, Attempt: next.Attempt, NextAttemptAt: *at,
+			IsParked: true}
 		return nil
 	})
 }

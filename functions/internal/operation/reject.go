@@ -83,6 +83,9 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	switch {
 	case t.isFollowUp() && (a.document.ETag == "" || a.isSuperseded(a.document)),
 		!t.isFollowUp() && a.operation.Status.IsFinal():
+		if err := w.engine.showCanceled(ctx, a.operation); err != nil {
+			return err
+		}
 		return a.tellAll(ctx)
 	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
 		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind,

@@ -92,7 +92,7 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 		}
 	}
 	if marked != "" && (err == nil || a.Operation.ID == "") { // else the timer sends what the queue did not take
-		if err := e.forget(ctx, prefixUnsent+w.OperationID, marked); err != nil {
+		if err := forget(ctx, e.repository.Store, prefixUnsent+w.OperationID, marked); err != nil {
 			e.log.WarnContext(ctx, "the timer looks at a command that was sent", "operationId", w.OperationID, "error",
 				Words(err))
 		}
@@ -195,14 +195,12 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 	if err := w.admit(stored); err != nil {
 		return Accepted{}, err
 	}
-	if w.mark != nil {
-		if err := w.mark(ctx); err != nil {
-			return Accepted{}, err
-		}
+	made := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
+		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash}
+	if err := w.expect(ctx, e.History, made); err != nil {
+		return Accepted{}, err
 	}
-	op, err := e.repository.CreateOperation(ctx, integration.Operation{ID: w.OperationID, Kind: w.Kind,
-		Status: integration.OperationNotStarted, IntegrationID: w.IntegrationID, CreatedAt: e.now(),
-		RequestHash: w.hash})
+	op, err := e.repository.CreateOperation(ctx, made)
 	if errors.Is(err, integration.ErrConflict) { // another one of the same id was faster, or our own answer was lost
 		if stored, err = e.read(ctx, w.OperationID, w.IntegrationID); err == nil {
 			return e.repeat(ctx, w, stored)
@@ -213,6 +211,19 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 	}
 	stored.operation = op
 	return e.write(ctx, w, stored)
+}
+
+// expect writes, side by side, what has to be there before an operation is: its mark, and its entries in the indexes.
+func (w intent) expect(ctx context.Context, h *History, op integration.Operation) error {
+	var group errgroup.Group
+	group.Go(func() error { return h.enter(ctx, op) })
+	group.Go(func() error {
+		if w.mark == nil {
+			return nil
+		}
+		return w.mark(ctx)
+	})
+	return group.Wait()
 }
 
 // repeat answers a request whose operation exists.

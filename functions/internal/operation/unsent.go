@@ -110,5 +110,11 @@ func (e *Engine) sendKept(ctx context.Context, r integration.Record) error {
 		}
 		e.log.InfoContext(ctx, "kept command sent", "operationId", id, "integrationId", op.IntegrationID)
 	}
-	return e.forget(ctx, r.Key, r.ETag)
+	if err := e.showCanceled(ctx, op); err != nil {
+		return err
+	}
+	if isCanceled(op) && e.now().Sub(op.CreatedAt) < longestInvocation {
+		return nil // its request may be about to write its document
+	}
+	return forget(ctx, e.repository.Store, r.Key, r.ETag)
 }

@@ -84,6 +84,11 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 		return w.endOrRecord(ctx, c, integration.KindUnknown, diagnosis.New(diagnosis.CodeUnknownCommand))
 	}
 	a, err := w.begin(ctx, c, t)
+	if errors.Is(err, ErrDone) {
+		if unsettled := w.engine.showCanceled(ctx, a.Operation()); unsettled != nil {
+			return unsettled
+		}
+	}
 	var result any
 	if err == nil {
 		result, err = t.Run(policy.WithPauses(ctx, a.reportPause), a)
@@ -117,7 +122,7 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 	if a.isSuperseded(a.document) {
 		return a, ErrSuperseded
 	}
-	return a, nil
+	return a, a.claim(ctx)
 }
 
 // accepted finds what a command is about, and makes it where the command comes straight from a producer.

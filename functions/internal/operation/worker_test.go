@@ -102,13 +102,13 @@ func TestHandledAtTheSameTime(t *testing.T) {
 }
 
 // TestRoundTripsToTheStore counts those that follow one another, by a store each of whose answers takes a second of
-// virtual time: at most four before the first write to a cloud, and two after each hop.
+// virtual time: at most six before the first write to a cloud, and two after each hop.
 func TestRoundTripsToTheStore(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		byMessage bool
 		first     int
-	}{"by request": {false, 2}, "by message": {true, 4}} {
+	}{"by request": {false, 3}, "by message": {true, 6}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)

@@ -64,7 +64,8 @@ var statuses = []statusRow{
 		diagnosis.CodeDeprovisioning, diagnosis.CodeIdentityReplaceRequired, diagnosis.CodeIntegrationExists,
 		diagnosis.CodeManagedIdentityForeign, diagnosis.CodeNotOwned,
 		diagnosis.CodeIdentityBound, diagnosis.CodeNothingToConfirm, diagnosis.CodeIntegrationUnmanaged,
-		diagnosis.CodeNotProvisioned, diagnosis.CodeOperationIDReused, diagnosis.CodeSubjectTokenUnavailable,
+		diagnosis.CodeNotProvisioned, diagnosis.CodeOperationIDReused, diagnosis.CodeOperationNotCancelable,
+		diagnosis.CodeOperationCanceled, diagnosis.CodeSubjectTokenUnavailable,
 		diagnosis.CodeSuperseded,
 	}},
 	{http.StatusPreconditionFailed, []diagnosis.Code{

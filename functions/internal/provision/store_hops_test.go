@@ -51,13 +51,13 @@ func storeAfterHops(spans []span) (first []span, after [][]span, writes int) {
 	return first, after, writes
 }
 
-// TestRequestsToTheStoreAfterEachHop: at most four in a row before the first write to a cloud, and two after each hop:
+// TestRequestsToTheStoreAfterEachHop: at most five in a row before the first write to a cloud, and two after each hop:
 // what it came to is saved, and what is about to be written. After the last hop the conclusion is saved, with what
 // that hop came to, and the end. Time is virtual, so that what follows a hop is what is sent at the time at which it
 // ended.
 func TestRequestsToTheStoreAfterEachHop(t *testing.T) {
 	t.Parallel()
-	const first, hop = 4, 2
+	const first, hop = 5, 2
 	for _, j := range journeys() {
 		t.Run(j.String(), func(t *testing.T) {
 			t.Parallel()

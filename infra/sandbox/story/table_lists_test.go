@@ -26,7 +26,7 @@ func outside() []group {
 			invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
 			malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
 			not-acceptable not-found not-json not-owned nothing-to-confirm operation-id-reused
-			operation-not-found precondition-failed session-mismatch unauthorized unknown-command
+			operation-canceled operation-not-cancelable operation-not-found precondition-failed session-mismatch unauthorized unknown-command
 			unknown-member unsupported-content-encoding unsupported-media-type wrong-type`)},
 		{"it says how far an operation or an integration is, or what was not looked at: nothing is broken",
 			strings.Fields(`

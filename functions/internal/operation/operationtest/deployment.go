@@ -24,6 +24,8 @@ const (
 	IntegrationID = "my-service"
 	// Source is where the deployment's events come from.
 	Source = "/ddoe-wif/0123abcd"
+	// Retention is how long the deployment keeps operations that have ended.
+	Retention = 2160 * time.Hour
 )
 
 // TB is what a deployment needs of a test, or of one try of a property.
@@ -56,7 +58,8 @@ func New(t TB, at time.Time) *Deployment {
 	d.Repository = &integration.Repository{Store: d.Store, Now: d.Now}
 	var err error
 	d.Engine, err = operation.New(operation.Options{Repository: d.Repository, Send: d.Send, Now: d.Now, Source: Source,
-		Log: slog.New(slog.NewJSONHandler(d.Log, nil))})
+		Retention: Retention,
+		Log:       slog.New(slog.NewJSONHandler(d.Log, nil))})
 	require.NoError(t, err)
 	return d
 }

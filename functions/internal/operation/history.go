@@ -1,0 +1,193 @@
+package operation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Two indexes list operations, the newest first, as their names begin with a time that counts down: of all, and of one
+// integration. Their entries are written before the operation, so that none is missed after a crash. An entry whose
+// operation does not exist, or was made at another time, counts for nothing, and goes with the retention.
+const (
+	prefixAll   = "journal/"
+	prefixOfOne = "history/"
+	// lastMilli is the time that the countdown ends at, in the year 2286; it has countdownDigits digits.
+	lastMilli       = 9_999_999_999_999
+	countdownDigits = 13
+	// parallelReads bounds the reads of one page.
+	parallelReads = 16
+)
+
+// History lists operations, and removes those that are kept no longer.
+type History struct {
+	repository *integration.Repository
+	now        func() time.Time
+	retention  time.Duration
+}
+
+// entry is the content of an index's record.
+type entry struct {
+	IntegrationID string `json:"integrationId,omitempty"`
+}
+
+// countdown is a time as the names of the indexes begin with it.
+func countdown(at time.Time) string {
+	return fmt.Sprintf("%0*d", countdownDigits, lastMilli-at.UnixMilli())
+}
+
+// entriesOf are the keys of an operation's entries.
+func entriesOf(o integration.Operation) []string {
+	name := countdown(o.CreatedAt) + "-" + o.ID
+	keys := []string{prefixAll + name}
+	if integration.IsValidID(o.IntegrationID) { // else the message names none that exists
+		keys = append(keys, prefixOfOne+o.IntegrationID+"/"+name)
+	}
+	return keys
+}
+
+// operationOf is the operation's id in the key of an entry; empty where somebody else has put it there.
+func operationOf(key string) string {
+	name := key[strings.LastIndexByte(key, '/')+1:]
+	if len(name) <= countdownDigits || name[countdownDigits] != '-' {
+		return ""
+	}
+	return name[countdownDigits+1:]
+}
+
+// enter puts an operation that is about to be created into the indexes.
+func (h *History) enter(ctx context.Context, o integration.Operation) error {
+	body, err := json.Marshal(entry{IntegrationID: o.IntegrationID})
+	if err != nil {
+		return fmt.Errorf("encode entry: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, key := range entriesOf(o) {
+		group.Go(func() error {
+			_, err := h.repository.Store.Put(ctx, key, body, "")
+			if errors.Is(err, integration.ErrConflict) {
+				return nil // the entry is there
+			}
+			return err
+		})
+	}
+	return StoreError(group.Wait())
+}
+
+// Listing asks for a page of operations.
+type Listing struct {
+	// IntegrationID is whose operations are asked for; empty for all.
+	IntegrationID string
+	// Token is the Next of the page before; empty for the first one.
+	Token string
+	// Limit is how many operations the page has at most, 1 to 1000.
+	Limit int
+	// MaySee reports whether who asks may see an integration, and with it its operations. The id is empty for the
+	// record of a message that names none. Nil where everything may be seen.
+	MaySee func(ctx context.Context, integrationID string) (bool, error)
+}
+
+// Page is a page of operations, the newest first.
+type Page struct {
+	Operations []integration.Operation
+	// Unreadable names the operations of the page whose record cannot be read, by their own ids.
+	Unreadable []integration.Unreadable
+	// Next is the token of the next page; empty on the last one.
+	Next string
+}
+
+// List returns a page of operations. It reads those of the page, whatever else there is.
+func (h *History) List(ctx context.Context, l Listing) (Page, error) {
+	prefix := prefixAll
+	if l.IntegrationID != "" {
+		prefix = prefixOfOne + l.IntegrationID + "/"
+	}
+	records, next, err := h.repository.Store.List(ctx, prefix, l.Token, l.Limit)
+	if err != nil {
+		return Page{}, fmt.Errorf("list operations: %w", err)
+	}
+	if records, err = l.seen(ctx, records); err != nil {
+		return Page{}, err
+	}
+	found := make([]found, len(records))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelReads)
+	for i, r := range records {
+		group.Go(func() (err error) { found[i], err = h.find(groupCtx, r.Key); return err })
+	}
+	if err := group.Wait(); err != nil {
+		return Page{}, err
+	}
+	page := Page{Next: next}
+	for _, f := range found {
+		switch {
+		case f.unreadable != nil:
+			page.Unreadable = append(page.Unreadable, *f.unreadable)
+		case f.isThere:
+			page.Operations = append(page.Operations, f.operation)
+		}
+	}
+	return page, nil
+}
+
+// seen are the entries of what may be seen.
+func (l Listing) seen(ctx context.Context, records []integration.Record) ([]integration.Record, error) {
+	if l.MaySee == nil {
+		return records, nil
+	}
+	known := map[string]bool{}
+	var seen []integration.Record
+	for _, r := range records {
+		var of entry
+		if json.Unmarshal(r.Body, &of) != nil {
+			continue // nobody can tell whose it is
+		}
+		may, isKnown := known[of.IntegrationID]
+		if !isKnown {
+			var err error
+			if may, err = l.MaySee(ctx, of.IntegrationID); err != nil {
+				return nil, err
+			}
+			known[of.IntegrationID] = may
+		}
+		if may {
+			seen = append(seen, r)
+		}
+	}
+	return seen, nil
+}
+
+// found is what an entry leads to.
+type found struct {
+	operation  integration.Operation
+	unreadable *integration.Unreadable
+	isThere    bool
+}
+
+// find reads the operation of an entry.
+func (h *History) find(ctx context.Context, key string) (found, error) {
+	id := operationOf(key)
+	if !integration.IsValidOperationID(id) {
+		return found{}, nil
+	}
+	op, err := h.repository.GetOperation(ctx, id)
+	var known *diagnosis.Error
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return found{}, nil
+	case integration.IsRefused(err) && errors.As(err, &known):
+		return found{unreadable: &integration.Unreadable{ID: id, Diagnosis: known.Diagnosis}}, nil
+	case err != nil:
+		return found{}, StoreError(err)
+	}
+	name := key[strings.LastIndexByte(key, '/')+1:]
+	return found{operation: op, isThere: name == countdown(op.CreatedAt)+"-"+op.ID}, nil
+}
