@@ -51,15 +51,15 @@ func isCanceled(o integration.Operation) bool {
 }
 
 // showCanceled shows in the integration that its last operation was canceled, and tells of it. It changes nothing
-// where that is shown, or where the operation is none of these.
+// in an integration that has that condition already, or for another operation.
 func (e *Engine) showCanceled(ctx context.Context, op integration.Operation) error {
 	if !isCanceled(op) || op.Kind.IsLook() {
 		return nil
 	}
 	_, err := e.Change(ctx, op.IntegrationID, func(d *integration.Document) ([]News, error) {
-		isShown := d.HasCondition(integration.ConditionProvisioned, "False", op.Error) ||
+		isKnown := d.HasCondition(integration.ConditionProvisioned, "False", op.Error) ||
 			d.HasCondition(integration.ConditionDeleted, "False", op.Error)
-		if d.Status.LastOperationID != op.ID || d.Status.Phase == integration.PhaseDeleted || isShown {
+		if d.Status.LastOperationID != op.ID || d.Status.Phase == integration.PhaseDeleted || isKnown {
 			return nil, ErrDone
 		}
 		d.MarkFailed(e.now(), op.Kind, op.Error)

@@ -85,8 +85,8 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 	}
 	a, err := w.begin(ctx, c, t)
 	if errors.Is(err, ErrDone) {
-		if unsettled := w.engine.showCanceled(ctx, a.Operation()); unsettled != nil {
-			return unsettled
+		if failed := w.engine.showCanceled(ctx, a.Operation()); failed != nil {
+			return failed
 		}
 	}
 	var result any

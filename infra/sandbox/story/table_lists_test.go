@@ -13,21 +13,25 @@ const ofLooks = `client-id-is-object-id credential-flexible-undecided directory-
 	federated-credential-differs network-rules-restrict role-not-known role-without-data-rights storage-not-readable
 	tenant-not-seen`
 
+// ofRequests are the codes of requests and messages.
+const ofRequests = `
+	bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
+	caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
+	integration-exists integration-not-found integration-unmanaged invalid-combination
+	invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
+	malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
+	not-acceptable not-found not-json not-owned nothing-to-confirm operation-canceled
+	operation-id-reused operation-not-cancelable operation-not-found precondition-failed
+	session-mismatch unauthorized unknown-command unknown-member unsupported-content-encoding
+	unsupported-media-type wrong-type`
+
 // outside are the codes that no row makes true: those that say nothing of an integration's state, and those of it that
 // another test is for.
 func outside() []group {
 	return []group{
 		{"it is a rule of what a file, a form or a spec may say, told before anything is looked at",
 			strings.Fields(ofInput)},
-		{"it is about a request or a message, and who sends it", strings.Fields(`
-			bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
-			caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
-			integration-exists integration-not-found integration-unmanaged invalid-combination
-			invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
-			malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
-			not-acceptable not-found not-json not-owned nothing-to-confirm operation-id-reused
-			operation-canceled operation-not-cancelable operation-not-found precondition-failed session-mismatch unauthorized unknown-command
-			unknown-member unsupported-content-encoding unsupported-media-type wrong-type`)},
+		{"it is about a request or a message, and who sends it", strings.Fields(ofRequests)},
 		{"it says how far an operation or an integration is, or what was not looked at: nothing is broken",
 			strings.Fields(`
 			attempts-exhausted awaiting-person awaiting-verification budget-exhausted canceled dead-lettered
