@@ -105,7 +105,7 @@ func (v value) aspect() aspect {
 			switch {
 			case len(given) == 0:
 				return checkMissing
-			case field.Secret(given[0].value) != "":
+			case secretOf(given[0].value) != "":
 				return checkSecret
 			default:
 				return ""
@@ -128,8 +128,14 @@ func (v value) aspect() aspect {
 	}
 }
 
-// faults are the rules of the table that a member breaks. Their ids are the codes without the prefix.
+// faults are the rules of the table that a member breaks. Their ids are the codes without the prefix. No table has
+// more to tell of a value that is a whole file.
 func (v value) faults(s *subject, m member) []fault {
+	if file, layer := fileIn(m.value); file != nil {
+		return []fault{{code: diagnosis.CodeFileWrapped, id: ruleWrapped, pointer: m.pointer, actual: layer,
+			detail:   "The value of " + v.name + " is a whole credential file, in " + layer + ".",
+			expected: "the " + v.name + " of that file, or that file by itself"}}
+	}
 	var faults []fault
 	for _, b := range v.table(s).Violations(m.value) {
 		faults = append(faults, fault{code: b.Code, id: string(b.Code[len(v.prefix)+1:]), pointer: m.pointer,
@@ -137,6 +143,9 @@ func (v value) faults(s *subject, m member) []fault {
 	}
 	return faults
 }
+
+// ruleWrapped is the id of the rule that a value is no whole file.
+const ruleWrapped = "wrapped"
 
 // The checks that others depend on.
 const (
@@ -169,8 +178,11 @@ func needsSound(names ...string) func(*subject) string {
 				return by
 			}
 			m := s.given(v.name)[0]
-			if field.Secret(m.value) != "" {
+			if secretOf(m.value) != "" {
 				return checkSecret
+			}
+			if file, _ := fileIn(m.value); file != nil {
+				return "file." + v.name + "." + ruleWrapped
 			}
 			for _, b := range v.table(s).Violations(m.value) {
 				if !b.Warning {

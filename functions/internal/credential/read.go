@@ -52,6 +52,8 @@ type reading struct {
 	// base is the JSON pointer to the object that holds the members.
 	base    string
 	members []member
+	// heldIn is what a member's value is that the object was taken out of; empty where it is an object itself.
+	heldIn string
 	// around are the members beside a wrapped object.
 	around []member
 }
@@ -178,13 +180,23 @@ func (r *reading) object(value json.RawMessage) {
 		return
 	}
 	members := membersOf(value)
-	if i := slices.IndexFunc(members, func(m member) bool { return isLikely(m.raw) }); i >= 0 && !isLikely(value) {
+	var inner json.RawMessage
+	i := slices.IndexFunc(members, func(m member) bool {
+		inner = m.raw
+		if m.shape == "string" {
+			inner, r.heldIn = fileIn(m.value)
+		}
+		return isLikely(inner)
+	})
+	if i < 0 || isLikely(value) {
+		r.heldIn = ""
+	} else {
 		r.around = slices.Delete(slices.Clone(members), i, i+1)
 		for j := range r.around {
 			r.around[j].pointer = redact.PointerTo(r.base, r.around[j].name)
 			r.around[j].hides = hidden(r.around[j])
 		}
-		r.base, members = redact.PointerTo(r.base, members[i].name), membersOf(members[i].raw)
+		r.base, members = redact.PointerTo(r.base, members[i].name), membersOf(inner)
 	}
 	r.shape = "object"
 	r.members = assign(members, r.base)

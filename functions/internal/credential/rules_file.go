@@ -70,7 +70,11 @@ func jsonRules() []rule {
 			return faultIf(s.shape != "object", fault{expected: "an object", actual: s.shape})
 		}},
 		{id: "wrapped", code: diagnosis.CodeFileWrapped, check: func(s *subject) []fault {
-			return faultIf(s.base != "", fault{pointer: s.base})
+			f := fault{pointer: s.base}
+			if s.heldIn != "" {
+				f.detail = "The credential file is the value of a member, in " + s.heldIn + "."
+			}
+			return faultIf(s.base != "", f)
 		}},
 	}
 }

@@ -85,7 +85,7 @@ func secretRules() []rule {
 		{id: "value", check: func(s *subject) []fault {
 			var faults []fault
 			for _, m := range s.members {
-				if what := field.Secret(m.value); m.stands != "" && what != "" {
+				if what := secretOf(m.value); m.stands != "" && what != "" {
 					// Its own code, since the remedy is not to remove the member but to put the right value in its
 					// place.
 					faults = append(faults, fault{code: diagnosis.Code(valueOf(m.stands).prefix + "-secret"),

@@ -3,8 +3,11 @@ package credential
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 )
 
 // The ways in which a whole JSON text is put into another text.
@@ -39,6 +42,49 @@ func fromString(value string) []byte {
 		return []byte(value)
 	}
 	return nil
+}
+
+// shortestFile is less than any object with most of the five members.
+const shortestFile = 40
+
+// fileIn returns the credential file that a value holds whole, and what it is put into; nil where it holds none.
+func fileIn(value string) (json.RawMessage, string) {
+	if len(value) < shortestFile {
+		return nil, ""
+	}
+	if !strings.Contains(value, ":") {
+		inner, _ := fileIn(string(fromBase64(value)))
+		return inner, inBase64
+	}
+	var object json.RawMessage
+	var held string
+	switch {
+	case !isJSONStart(value), json.Unmarshal([]byte(value), &object) != nil:
+		return nil, ""
+	case isLikely(object):
+		return object, inString
+	case json.Unmarshal(object, &held) == nil:
+		inner, _ := fileIn(held)
+		return inner, inString
+	}
+	return nil, ""
+}
+
+// secretOf tells what secret a value is; empty where it is none. A credential file is none, but for what it holds.
+func secretOf(value string) string {
+	file, _ := fileIn(value)
+	if file == nil {
+		return field.Secret(value)
+	}
+	for _, m := range membersOf(file) {
+		if what := field.Secret(m.value); what != "" {
+			return what
+		}
+		if meant(m.name) == "" && len(hidden(m)) > 0 {
+			return "The value is a credential file that holds a secret."
+		}
+	}
+	return ""
 }
 
 // isJSONStart reports whether a text begins as JSON does that holds members, or is a string that may hold them.

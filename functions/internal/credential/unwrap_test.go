@@ -50,6 +50,27 @@ func wholeCases() map[string]judged {
 		"in base64, in a string": {file: quote(packed(seed())), want: []string{"file-wrapped "}},
 		"in a string, with more behind it": {file: quote(seed()) + ",", want: []string{"file-trailing-data ",
 			"file-not-object "}},
+		"a string in a member": {file: `{"credentials":` + quote(seed()) + `}`,
+			want: []string{"file-wrapped /credentials"}},
+		"base64 in a member": {file: `{"name":"x","credentials":"` + packed(seed()) + `"}`,
+			want: []string{"file-wrapped /credentials"}},
+		"base64 in base64 in a member": {file: `{"credentials":"` + packed(packed(seed(`"x":1`))) + `"}`,
+			want: []string{"file-wrapped /credentials", "file-member-unknown /credentials/x"}},
+		"base64 in a member, with a secret beside it": {file: `{"password":"pl4nted","credentials":"` +
+			packed(seed()) + `"}`, want: []string{"file-wrapped /credentials", "file-secret /password"}},
+		"base64 in a member, with a secret in it": {file: `{"credentials":"` + packed(seed(`"password":"pl4nted"`)) +
+			`"}`, want: []string{"file-wrapped /credentials", "file-secret /credentials/password"}},
+		"a string in the member of a value": {file: seed(`"clientId":` + quote(seed())),
+			want: []string{"file-wrapped /clientId"}},
+		"base64 in the member of a value": {file: seed(`"subject":"` + packed(seed()) + `"`),
+			want: []string{"file-wrapped /subject"}},
+		"a string in a string in the member of a value": {file: seed(`"audience":` + quote(quote(seed()))),
+			want: []string{"file-wrapped /audience"}},
+		"a secret in a string in the member of a value": {file: seed(`"tenantId":` + quote(seed(`"password":"x"`))),
+			want: []string{"tenant-id-secret /tenantId"}},
+		"a string that is no file in the member of a value": {
+			file: seed(`"audience":` + quote(`{"one":"`+strings.Repeat("x", 40)+`"}`)),
+			want: []string{"audience-copied /audience"}},
 		"a word that is base64 of a brace": {file: "eyAg", want: []string{"file-not-json "}},
 	}
 }
