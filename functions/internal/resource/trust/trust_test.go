@@ -372,11 +372,15 @@ func TestRemovedUntilNoListShowsIt(t *testing.T) {
 	require.ErrorAs(t, results[1].Err, &known)
 	assert.Equal(t, diagnosis.CodeObjectStillThere, known.Diagnosis.Code)
 	assert.Nil(t, results[1].Learn)
-	gone := &kept{isGone: true}
-	for _, r := range gone.kind().Remove(t.Context(), v, items) {
+	gone, pauses := &kept{isGone: true}, 0
+	kind := trust.New(gone, policy.Requests{Now: time.Now,
+		Sleep: func(context.Context, time.Duration) error { pauses++; return nil }})
+	for _, r := range kind.Remove(t.Context(), v, items) {
 		require.NoError(t, r.Err)
 	}
 	assert.Zero(t, gone.listed, "a read has shown it already")
+	assert.Zero(t, pauses, "nothing is waited for")
+	assert.Len(t, gone.deleted, 1)
 	refused := &kept{deletion: failure(policy.GiveUp)}
 	for _, r := range refused.kind().Remove(t.Context(), v, items) {
 		require.ErrorIs(t, r.Err, refused.deletion)
