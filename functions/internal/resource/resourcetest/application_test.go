@@ -196,6 +196,12 @@ func TestWhatIsToldOfOthersMembers(t *testing.T) {
 			o.DisplayName, o.PasswordCredentials = "renamed", added
 		}, false, resource.Different, diagnosis.CodeLoginCredentialExtra,
 			[]string{"displayName: renamed", "passwordCredentials: 2 one (1)"}},
+		"for other tenants": {func(o *world.Application) { o.SignInAudience = "AzureADMultipleOrgs" }, false,
+			resource.Different, diagnosis.CodeApplicationChanged, []string{"signInAudience: AzureADMultipleOrgs"}},
+		"every member of ours": {func(o *world.Application) {
+			o.DisplayName, o.SignInAudience, o.Tags = "renamed", "AzureADMultipleOrgs", []string{"b", "a"}
+		}, false, resource.Different, diagnosis.CodeApplicationChanged, []string{"displayName: renamed",
+			"signInAudience: AzureADMultipleOrgs", "tags: b a"}},
 		"disabled, with a secret": {func(o *world.Application) {
 			o.IsDisabled, o.PasswordCredentials = true, added
 		}, false, resource.Unchanged, diagnosis.CodeClientDisabled,
@@ -221,5 +227,37 @@ func TestWhatIsToldOfOthersMembers(t *testing.T) {
 			}
 			assert.Equal(t, c.members, members)
 		})
+	}
+}
+
+// TestWhatIsAbsentAtTheEnd: a principal is absent with its application where its client id was never recorded, and by
+// its own look where it was.
+func TestWhatIsAbsentAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		isRecorded, isThere bool
+		want                []bool
+	}{
+		"never made":                   {false, false, []bool{true, true}},
+		"recorded, gone":               {true, false, []bool{true, true}},
+		"the principal is still there": {true, true, []bool{true, false}},
+	} {
+		a, d := newAzure(t, resourcetest.NewWire()), document(subject)
+		if c.isRecorded {
+			d.Status.Identity = integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID}
+			d.Status.ClientID, d.Status.ServicePrincipalID = clientID, principalID
+		}
+		if c.isThere {
+			_, err := a.CreateApplication(world.Application{ID: objectID, AppID: clientID, UniqueName: "renamed",
+				DisplayName: "ours"}, world.AppPrincipalID)
+			require.NoError(t, err)
+			_, err = a.CreateServicePrincipal(world.ServicePrincipal{ID: principalID, AppID: clientID,
+				AccountEnabled: true}, world.AppPrincipalID)
+			require.NoError(t, err)
+		}
+		items := application.New(a.graph, a.requests, instance).Observe(t.Context(),
+			resource.View{Document: d, Ending: true})
+		require.Len(t, items, 2)
+		assert.Equal(t, c.want, []bool{items[0].IsAbsent, items[1].IsAbsent}, name)
 	}
 }

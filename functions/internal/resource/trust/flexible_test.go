@@ -45,3 +45,35 @@ func TestWhyAFlexibleOneDoesNotServe(t *testing.T) {
 		assert.Equal(t, c.detail, detail, name)
 	}
 }
+
+// TestWhatLetsASubjectIn: one member that differs keeps it out, whichever it is.
+func TestWhatLetsASubjectIn(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://gitlab.com"
+	wanted := integration.FederatedCredential{Issuer: issuer, Subject: "x", Audience: "a"}
+	plain := resource.Credential{Issuer: issuer, Subject: "x", Audiences: []string{"a"}}
+	flexible := resource.Credential{Issuer: issuer, Expression: "claims['sub'] eq 'x'", Audiences: []string{"a"}}
+	assert.True(t, isAccepted(plain, wanted))
+	assert.True(t, isAccepted(flexible, wanted))
+	for name, change := range map[string]func(*resource.Credential){
+		"issuer":         func(c *resource.Credential) { c.Issuer = "https://app.terraform.io" },
+		"audience":       func(c *resource.Credential) { c.Audiences = []string{"b"} },
+		"two audiences":  func(c *resource.Credential) { c.Audiences = []string{"a", "b"} },
+		"no audience":    func(c *resource.Credential) { c.Audiences = nil },
+		"subject":        func(c *resource.Credential) { c.Subject, c.Expression = "y", "claims['sub'] eq 'y'" },
+		"another claim":  func(c *resource.Credential) { c.Expression = "claims['x'] eq 'x'" },
+		"not an allowed": func(c *resource.Credential) { c.Issuer, c.Expression = "https://i", "claims['sub'] eq 'x'" },
+	} {
+		for _, c := range []resource.Credential{plain, flexible} {
+			if c.Expression == "" && name == "another claim" {
+				continue
+			}
+			change(&c)
+			assert.False(t, isAccepted(c, wanted), "%s: %v", name, c)
+		}
+	}
+	elsewhere := wanted
+	elsewhere.Issuer = "https://i"
+	flexible.Issuer = "https://i"
+	assert.False(t, isAccepted(flexible, elsewhere), "flexible ones work with three issuers alone")
+}
