@@ -300,3 +300,14 @@ func TestDeleteTogether(t *testing.T) {
 	assert.Equal(t, [2]int{3, 20}, [2]int{roundTrips, inBatch},
 		"a batch, and one after each that Graph calls a failure")
 }
+
+// TestWithoutAnApplication nothing is asked for: there are no credentials.
+func TestWithoutAnApplication(t *testing.T) {
+	t.Parallel()
+	d := newDirectory(t)
+	before := len(d.cloud.Requests(0))
+	found, err := d.kept.List(t.Context(), integration.Document{})
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	assert.Len(t, d.cloud.Requests(0), before)
+}
