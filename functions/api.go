@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
@@ -23,12 +24,12 @@ const (
 func baseURL(public string) string { return public + prefix }
 
 // newAPI returns the API of the HTTP functions on its mux.
-func newAPI(public string, door caller.Door, entries []entry) (*http.ServeMux, huma.API) {
+func newAPI(public string, entrance door.Door, entries []entry) (*http.ServeMux, huma.API) {
 	mux := http.NewServeMux()
 	api := humago.NewWithPrefix(mux, prefix, configuration(public))
 	for _, e := range entries {
 		if e.register != nil {
-			e.register(guarded(api, door, e))
+			e.register(guarded(api, entrance, e))
 		}
 	}
 	problem.CompleteTags(api.OpenAPI())
@@ -38,7 +39,7 @@ func newAPI(public string, door caller.Door, entries []entry) (*http.ServeMux, h
 
 // guarded is the API of one function: each of its routes notes the function's name for the log line, and lets in who
 // has the function's role. A function without a role is open to all.
-func guarded(api huma.API, door caller.Door, e entry) huma.API {
+func guarded(api huma.API, entrance door.Door, e entry) huma.API {
 	group := huma.NewGroup(api)
 	group.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
 		invocation.From(ctx.Context()).SetFunction(e.Name)
@@ -46,7 +47,7 @@ func guarded(api huma.API, door caller.Door, e entry) huma.API {
 			next(ctx)
 			return
 		}
-		who, err := door.Admit(ctx.Context(), ctx.Header("Authorization"), e.role)
+		who, err := entrance.Admit(ctx.Context(), ctx.Header("Authorization"), e.role)
 		invocation.From(ctx.Context()).SetCaller(who.ID)
 		if err != nil {
 			problem.Respond(api, ctx, err)

@@ -72,7 +72,8 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 
 // The rooms of functions/internal.
 var (
-	words = []string{"armid", "assessment", "diagnosis", "diagnosis/classify", "diagnosis/page", "integration",
+	words = []string{"armid", "assessment", "caller", "diagnosis",
+		"diagnosis/classify", "diagnosis/page", "integration",
 		"credential", "credential/field", "message", "invocation", "redact", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "fetch", "graph"}
 	usecases = []string{"access", "adoption", "discovery", "health", "judgement", "operation", "provision",
@@ -95,7 +96,7 @@ func edge(folder string) bool {
 }
 
 // web are the packages that requests and answers over HTTP are made of: for edges and the composition.
-var web = []string{"problem", "view", "caller"}
+var web = []string{"problem", "view", "door"}
 
 // rule tells why a package may not import another of the product; empty where it may.
 func rule(folder, imported string) string {

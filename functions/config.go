@@ -51,6 +51,8 @@ type Config struct {
 	// Audience is what a caller's access token is for; empty where callers need none. CallerTenant is the tenant that
 	// issues it; empty for the app's own.
 	Audience, CallerTenant string
+	// QueueOwner owns what comes by queue; empty for the queue itself.
+	QueueOwner string
 	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request
 	// exist.
 	SubjectTokenURL string
@@ -133,6 +135,7 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		Retention:       e.retention("OPERATION_RETENTION"),
 		Audience:        e.text("AUTH_AUDIENCE"),
 		CallerTenant:    e.callerTenant("AUTH_TENANT_ID"),
+		QueueOwner:      e.queueOwner("QUEUE_OWNER"),
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),
 		PublicBaseURL:   e.url("PUBLIC_BASE_URL", "https", "http"),
 		Platform:        e.platform(),

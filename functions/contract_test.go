@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/functions/openapi"
 )
 
@@ -64,7 +64,7 @@ func listed(t *testing.T) ([]entry, huma.API) {
 	uses, err := newUseCases(cfg, discard(), testPlatform(t))
 	require.NoError(t, err)
 	entries := list(cfg, uses)
-	_, api := newAPI(cfg.PublicBaseURL, caller.Door{}, entries)
+	_, api := newAPI(cfg.PublicBaseURL, door.Door{}, entries)
 	return entries, api
 }
 
@@ -190,8 +190,9 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 	assert.Equal(t, slices.Sorted(maps.Keys(operationsOf(api))), slices.Sorted(maps.Keys(served)))
 	assert.Equal(t, map[string]string{
 		"POST /credentials/validate": "validate", "PUT /integrations/{id}": "connect",
-		"PATCH /integrations/{id}":  "connect",
-		"DELETE /integrations/{id}": "disconnect", "POST /integrations/{id}/confirm": "confirm",
+		"PATCH /integrations/{id}/owner": "transfer",
+		"PATCH /integrations/{id}":       "connect",
+		"DELETE /integrations/{id}":      "disconnect", "POST /integrations/{id}/confirm": "confirm",
 		"POST /integrations/{id}/health-checks": "checknow",
 		"POST /integrations/{id}/import":        "adopt",
 		"GET /integrations":                     "inspect", "GET /integrations/{id}": "inspect",

@@ -33,6 +33,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/reconcile"
 	"github.com/ddoe-ai/azure-wif/functions/sweep"
 	"github.com/ddoe-ai/azure-wif/functions/testaccess"
+	"github.com/ddoe-ai/azure-wif/functions/transfer"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
 
@@ -135,7 +136,7 @@ func list(cfg Config, u *useCases) []entry {
 	queue := func(name string, handle func(context.Context, Delivery) error) entry {
 		return entry{Function: Function{Name: name, Trigger: TriggerQueue, Message: handle}}
 	}
-	trail := operations.Function{Operation: repository.GetOperation, Get: repository.Get, List: u.engine.History.List,
+	trail := operations.Function{Operation: repository.FindOperation, Get: repository.Get, List: u.engine.History.List,
 		BaseURL: baseURL(cfg.PublicBaseURL)}
 	look := inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status, Drift: service.Drift,
 		BaseURL: baseURL(cfg.PublicBaseURL)}
@@ -155,6 +156,7 @@ func list(cfg Config, u *useCases) []entry {
 			OperationURL: operationURL}.Register),
 		web("adopt", caller.RoleOperate, adopt.Function{Import: u.adoption.Import}.Register),
 		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),
+		web("transfer", caller.RoleOperate, transfer.Function{Transfer: service.Transfer}.Register),
 		web("disconnect", caller.RoleOperate, disconnect.Function{Submit: service.SubmitTeardown,
 			OperationURL: operationURL}.Register),
 		web("operations", caller.RoleRead, trail.Register),

@@ -20,7 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
-	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -198,7 +198,7 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute,
 		MaxBody: 2 << 20, Annotate: Annotate, Redact: Redact})
 	entries, _ := listed(t)
-	open, _ := newAPI(cfg.PublicBaseURL, caller.Door{}, entries)
+	open, _ := newAPI(cfg.PublicBaseURL, door.Door{}, entries)
 	open.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
 	return a

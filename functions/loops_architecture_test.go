@@ -108,12 +108,13 @@ var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
 
 // namesApplications are the rooms and files that may use them: the kind and its client, what records and callers name
 // an identity by, the words of diagnoses and the statuses of their codes, the policy table, what the composition is
-// made of, the object id of a report's service principal, and the ids of Microsoft's own applications.
+// made of, the object ids of a report's service principal and of a caller, and the ids
+// of Microsoft's own applications.
 var namesApplications = []string{"functions/internal/resource/application", "functions/internal/graph",
 	"functions/internal/integration/identity_names.go", "functions/internal/view", "functions/internal/diagnosis",
 	"functions/internal/assessment/report.go", "functions/internal/policy", "functions/internal/problem/status.go",
 	"functions/resources.go", "functions/usecases.go", "functions/ready.go",
-	"functions/internal/access/access.go", "functions/internal/credential/field/ids.go"}
+	"functions/internal/access/access.go", "functions/internal/caller", "functions/internal/credential/field/ids.go"}
 
 // kindsNamed are the words of a loop's file that name a kind.
 func kindsNamed(file *ast.File) []string { return wordsNamed(file, ofKinds) }

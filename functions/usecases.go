@@ -62,7 +62,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	instance := provision.InstanceOf(cfg.StateStorageURL)
 	engine, err := operation.New(operation.Options{Repository: repository, Send: p.sender(cfg.ServiceBus),
 		Now:    time.Now,
-		Source: message.Source(instance), Retention: cfg.Retention, Log: log})
+		Source: message.Source(instance), Retention: cfg.Retention,
+		Producers: producers(cfg), Log: log})
 	if err != nil {
 		return nil, err
 	}

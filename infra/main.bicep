@@ -66,6 +66,8 @@ param authTenantId string = ''
 
 @description('How long an operation is kept after its end (setting OPERATION_RETENTION), a Go duration.')
 param operationRetention string = '2160h'
+@description('Whose integrations messages make and may touch (setting QUEUE_OWNER): object id of a user, group or service principal. Empty: queue.')
+param queueOwner string = ''
 
 @description('Hosts of issuers that the app may contact for a customer\'s value (setting ISSUER_ALLOWLIST).')
 param issuerAllowlist string[] = []
@@ -259,6 +261,7 @@ var optionalSettings = union(
   empty(authTenantId)
     ? {}
     : { AUTH_TENANT_ID: empty(authAudience) ? fail('authTenantId needs authAudience') : authTenantId },
+  empty(queueOwner) ? {} : { QUEUE_OWNER: queueOwner },
   empty(issuerAllowlist) ? {} : { ISSUER_ALLOWLIST: join(issuerAllowlist, ',') },
   empty(storageSuffixAllowlist) ? {} : { STORAGE_SUFFIX_ALLOWLIST: join(storageSuffixAllowlist, ',') }
 )

@@ -42,7 +42,7 @@ func onlyWhereNeeded() map[string]string {
 		"that people copy"
 	callers := "for an API that has a registration in Entra; the sandbox runs the example, and asks for no token"
 	return map[string]string{"DDOE_INTEGRATION_TYPE": why, "DDOE_OPTION_MAP": why,
-		"AUTH_AUDIENCE": callers, "AUTH_TENANT_ID": callers}
+		"AUTH_AUDIENCE": callers, "AUTH_TENANT_ID": callers, "QUEUE_OWNER": callers}
 }
 
 // hostReads are read by the Functions host or by the platform, not by the code. What bindings name comes on top.

@@ -84,7 +84,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, problem.New(http.StatusUnprocessableEntity, findings[0].Code, findings[0].Detail, findings...)
 	}
 	confirmation := made.confirmation()
-	confirmation.By = caller.From(ctx).ID
+	who, _ := caller.From(ctx)
+	confirmation.By = who.ID
 	d, err := f.Confirm(ctx, in.ID, confirmation)
 	if err != nil {
 		return nil, err

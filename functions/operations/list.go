@@ -136,7 +136,7 @@ func (f Function) list(ctx context.Context, integrationID string, in Paging, pat
 	next := string(token)
 	for range maxReads {
 		// Asking for what is still missing, never more, keeps the store's token at the page's end.
-		read, err := f.List(ctx, operation.Listing{IntegrationID: integrationID, Token: next, MaySee: f.MaySee,
+		read, err := f.List(ctx, operation.Listing{IntegrationID: integrationID, Token: next,
 			Limit: in.PageSize - len(page.Value)})
 		if errors.Is(err, integration.ErrInvalidToken) {
 			return nil, foreignToken()

@@ -37,9 +37,6 @@ type Function struct {
 	Get func(ctx context.Context, id string) (integration.Document, error)
 	// List returns a page of operations, the newest first.
 	List func(ctx context.Context, l operation.Listing) (operation.Page, error)
-	// MaySee reports whether who asks may see an integration, and with it its operations; nil where everybody may see
-	// everything.
-	MaySee func(ctx context.Context, integrationID string) (bool, error)
 	// BaseURL is what links are built from, such as https://host/api or /api.
 	BaseURL string
 	// Now is the clock; time.Now where nil.

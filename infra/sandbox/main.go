@@ -142,7 +142,7 @@ func settings() []string {
 		}
 	}
 	for _, name := range []string{"DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP", "AUTH_AUDIENCE", "AUTH_TENANT_ID",
-		"CORS_ORIGINS", "RATE_LIMIT", "OPERATION_RETENTION"} {
+		"CORS_ORIGINS", "RATE_LIMIT", "OPERATION_RETENTION", "QUEUE_OWNER"} {
 		if value, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+value)
 		}

@@ -3,6 +3,7 @@
 package adoption
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -63,7 +65,7 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
 	case err != nil:
-		return integration.Document{}, operation.StoreError(err)
+		return integration.Document{}, operation.Taken(operation.StoreError(err))
 	case isRepeated(there, d):
 		return s.watch(ctx, there)
 	}
@@ -94,10 +96,11 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 			*there = d
 			there.ETag, there.Generation = before.ETag, before.Generation+1
 			there.Outbox = before.Outbox // what is still to be told of the last life
+			there.Owner = cmp.Or(before.Owner, d.Owner)
 			return nil
 		})
 	if err != nil {
-		return integration.Document{}, operation.StoreError(err)
+		return integration.Document{}, operation.Taken(operation.StoreError(err))
 	}
 	return s.watch(ctx, stored)
 }
@@ -155,7 +158,10 @@ func (s *Service) imported(ctx context.Context, in Import) (integration.Document
 	case len(findings) > 0:
 		return integration.Document{}, refuse(diagnosis.CodeInvalidSpec, diagnosis.WithFindings(findings...))
 	}
-	d := integration.Document{ID: in.ID, IsUnmanaged: true, Spec: resolved, CreatedAt: s.Repository.Now().UTC(),
+	who, _ := caller.From(ctx)
+	d := integration.Document{ID: in.ID, IsUnmanaged: true, Owner: who.ID, CreatedBy: who.IDs(),
+		LastModifiedBy: who.IDs(),
+		Spec:           resolved, CreatedAt: s.Repository.Now().UTC(),
 		FirstOperationID: uuid.NewString(),
 		Status:           integration.Status{Phase: integration.PhaseProvisioned, ClientID: file.ClientID}}
 	if in.IntegrationID != "" || in.DriverID != "" {
@@ -187,7 +193,7 @@ func ofFile(pointer string) (string, bool) {
 // admitIdentity refuses an identity that another integration has.
 func (s *Service) admitIdentity(ctx context.Context, d integration.Document) error {
 	for token := ""; ; {
-		page, err := s.Repository.List(ctx, token, listed)
+		page, err := s.Repository.List(caller.Without(ctx), token, listed)
 		if err != nil {
 			return operation.StoreError(err)
 		}
@@ -195,14 +201,23 @@ func (s *Service) admitIdentity(ctx context.Context, d integration.Document) err
 			isSame := strings.EqualFold(other.Status.ClientID, d.Status.ClientID) &&
 				strings.EqualFold(other.Spec.TenantID, d.Spec.TenantID)
 			if isSame && other.ID != d.ID && other.Status.Phase != integration.PhaseDeleted {
-				return refuse(diagnosis.CodeIdentityBound, diagnosis.WithDetail(
-					"The integration %s has the identity with the client id %s.", other.ID, d.Status.ClientID))
+				return bound(ctx, other, d.Status.ClientID)
 			}
 		}
 		if token = page.Next; token == "" {
 			return nil
 		}
 	}
+}
+
+// bound refuses an identity that another integration has, and names that one where the caller may see it.
+func bound(ctx context.Context, other integration.Document, clientID string) error {
+	which := "The integration " + other.ID
+	if integration.RefuseOthers(ctx, other) != nil {
+		which = "Another owner's integration"
+	}
+	return refuse(diagnosis.CodeIdentityBound,
+		diagnosis.WithDetail("%s has the identity with the client id %s.", which, clientID))
 }
 
 // admitNew refuses an id that an integration has.

@@ -1,11 +1,13 @@
-// Package caller tells who sends a request over HTTP: the holder of an Entra access token for this API, or, where the
-// app asks for none, whoever has the function key. It trusts a token alone, never a header such as
-// X-MS-CLIENT-PRINCIPAL, which any sender can write.
+// Package caller has the words for who asks the app for something: the holder of an Entra access token, whoever has
+// the function key, or a producer of the queue. What a caller may see follows from its roles and from what it owns.
 package caller
 
 import (
+	"cmp"
 	"context"
 	"slices"
+
+	"github.com/google/uuid"
 )
 
 // Role is an app role of the API's registration in Entra, as the claim roles has it.
@@ -21,21 +23,54 @@ const (
 // Roles are all roles, the one that allows least first.
 func Roles() []Role { return []Role{RoleRead, RoleOperate, RoleAdmin} }
 
-// Caller is who sent a request.
+// Caller is who sent a request or a message.
 type Caller struct {
-	// ID is the object id of the user or service principal; idFunctionKey of a holder of the function key.
+	// ID is the object id of the user or service principal; IDFunctionKey of a holder of the function key; of a
+	// producer, the owner that the producers of the queue stand for.
 	ID string
 	// AppID is the client id of the application by which the token was asked for; empty where there is no token.
 	AppID string
 	// Roles are the caller's app roles.
 	Roles []Role
+	// Groups are the object ids of the groups that the token names.
+	Groups []string
+	// IsQueue is true of a producer of the queue.
+	IsQueue bool
 }
 
-// idFunctionKey stands for whoever has the function key: keys do not tell their holders apart.
-const idFunctionKey = "function-key"
+// IDs name a caller in records, answers and events. They hold no name of a person.
+type IDs struct {
+	ID    string `json:"objectId"`
+	AppID string `json:"appId,omitempty" doc:"Client id by which the token was asked for"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (IDs) LongTags() map[string]string {
+	return map[string]string{
+		"ID": `doc:"Object id in Entra; function-key of a holder of the function key; of a message, what ` +
+			`QUEUE_OWNER names, else queue"`,
+	}
+}
+
+// The ids of callers that have no object id.
+const (
+	// IDFunctionKey stands for whoever has the function key: keys do not tell their holders apart.
+	IDFunctionKey = "function-key"
+	// IDQueue stands for the producers of the queue, where no setting names an owner for them.
+	IDQueue = "queue"
+)
 
 // FunctionKey is the caller where no token is asked for. The key is the only door then, and opens everything.
-func FunctionKey() Caller { return Caller{ID: idFunctionKey, Roles: []Role{RoleAdmin}} }
+func FunctionKey() Caller { return Caller{ID: IDFunctionKey, Roles: []Role{RoleAdmin}} }
+
+// Queue is the caller of messages: those who may send to the queue, on whose behalf is owner; IDQueue where it is
+// empty. roles are what they have beside what is their owner's.
+func Queue(owner string, roles ...Role) Caller {
+	return Caller{ID: cmp.Or(owner, IDQueue), Roles: roles, IsQueue: true}
+}
+
+// IDs are the caller's ids.
+func (c Caller) IDs() IDs { return IDs{ID: c.ID, AppID: c.AppID} }
 
 // HasRole reports whether the caller may do what takes the role.
 func (c Caller) HasRole(needed Role) bool {
@@ -45,15 +80,38 @@ func (c Caller) HasRole(needed Role) bool {
 	})
 }
 
+// IsOwner reports whether the caller is the owner, by itself or by a group.
+func (c Caller) IsOwner(owner string) bool {
+	return owner != "" && (c.ID == owner || slices.Contains(c.Groups, owner))
+}
+
+// CanSee reports whether the caller may see, and by its role change, what the owner has: administrators see all.
+func (c Caller) CanSee(owner string) bool { return c.HasRole(RoleAdmin) || c.IsOwner(owner) }
+
+// IsValidOwner reports whether the text can name an owner: an object id, or a word for callers that have none.
+func IsValidOwner(owner string) bool {
+	id, err := uuid.Parse(owner)
+	return err == nil && id.String() == owner || owner == IDFunctionKey || owner == IDQueue
+}
+
 type contextKey struct{}
 
 // With returns a context that carries the caller.
 func With(ctx context.Context, c Caller) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
+	return context.WithValue(ctx, contextKey{}, &c)
 }
 
-// From returns the caller of the request; the zero value, who has no role, where there is none.
-func From(ctx context.Context) Caller {
-	c, _ := ctx.Value(contextKey{}).(Caller)
-	return c
+// Without returns a context in which the app itself asks, such as for what decides about a caller's request and is
+// never told to it.
+func Without(ctx context.Context) context.Context {
+	return context.WithValue(ctx, contextKey{}, (*Caller)(nil))
+}
+
+// From returns who asks, and false where nobody does: the app then works by itself, on what was asked before.
+func From(ctx context.Context) (Caller, bool) {
+	c, _ := ctx.Value(contextKey{}).(*Caller)
+	if c == nil {
+		return Caller{}, false
+	}
+	return *c, true
 }

@@ -1,14 +1,11 @@
 package caller_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 func TestWhatARoleIncludes(t *testing.T) {
@@ -37,59 +34,55 @@ func contains(roles []caller.Role, role caller.Role) bool {
 	return false
 }
 
-func TestTheDoor(t *testing.T) {
+func TestTheCallerTravelsWithTheRequest(t *testing.T) {
 	t.Parallel()
-	operator := caller.Caller{ID: "someone", Roles: []caller.Role{caller.RoleOperate}}
-	door := caller.Door{Audience: "api://wif", Verify: func(_ context.Context, token string) (caller.Caller, error) {
-		if token != "good" {
-			return caller.Caller{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeCallerTokenInvalid)}
-		}
-		return operator, nil
-	}}
+	nobody, isCalled := caller.From(t.Context())
+	assert.False(t, isCalled)
+	assert.False(t, nobody.HasRole(caller.RoleRead), "nobody may do nothing")
+	ctx := caller.With(t.Context(), caller.FunctionKey())
+	who, isCalled := caller.From(ctx)
+	assert.True(t, isCalled)
+	assert.Equal(t, caller.FunctionKey(), who)
+	_, isCalled = caller.From(caller.Without(ctx))
+	assert.False(t, isCalled)
+}
+
+func TestWhoSeesWhat(t *testing.T) {
+	t.Parallel()
+	const one, other, group = "one", "other", "group"
 	for name, row := range map[string]struct {
-		header string
-		needed caller.Role
-		want   diagnosis.Code
+		who      caller.Caller
+		sees     []string
+		isHidden []string
 	}{
-		"good":                  {"Bearer good", caller.RoleOperate, ""},
-		"in another case":       {"bearer  good", caller.RoleRead, ""},
-		"no header":             {"", caller.RoleRead, diagnosis.CodeUnauthorized},
-		"another scheme":        {"Basic good", caller.RoleRead, diagnosis.CodeUnauthorized},
-		"no token":              {"Bearer ", caller.RoleRead, diagnosis.CodeUnauthorized},
-		"a bad token":           {"Bearer bad", caller.RoleRead, diagnosis.CodeCallerTokenInvalid},
-		"a role that it lacks":  {"Bearer good", caller.RoleAdmin, diagnosis.CodeForbidden},
-		"a token and no scheme": {"good", caller.RoleRead, diagnosis.CodeUnauthorized},
+		"an operator": {caller.Caller{ID: one, Roles: []caller.Role{caller.RoleOperate}, Groups: []string{"x", group}},
+			[]string{one, group}, []string{other, caller.IDFunctionKey, caller.IDQueue, "", "One"}},
+		"an administrator": {caller.Caller{ID: one, Roles: []caller.Role{caller.RoleAdmin}},
+			[]string{one, other, group, caller.IDFunctionKey, caller.IDQueue, ""}, nil},
+		"a holder of the function key": {caller.FunctionKey(), []string{one, caller.IDFunctionKey, ""}, nil},
+		"a producer": {caller.Queue(""), []string{caller.IDQueue},
+			[]string{one, caller.IDFunctionKey, ""}},
+		"a producer for an owner":   {caller.Queue(one), []string{one}, []string{caller.IDQueue, other}},
+		"a producer who may do all": {caller.Queue(one, caller.RoleAdmin), []string{one, other}, nil},
+		"nobody":                    {caller.Caller{}, nil, []string{"", one}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := door.Admit(t.Context(), row.header, row.needed)
-			if row.want == "" {
-				require.NoError(t, err)
-				assert.Equal(t, operator, got)
-				return
+			for _, owner := range row.sees {
+				assert.True(t, row.who.CanSee(owner), owner)
 			}
-			assert.Equal(t, row.want, codeOf(t, err))
+			for _, owner := range row.isHidden {
+				assert.False(t, row.who.CanSee(owner), owner)
+			}
 		})
 	}
-	_, err := door.Admit(t.Context(), "Bearer good", caller.RoleAdmin)
-	assert.ErrorContains(t, err, "Wif.Admin")
-	_, err = door.Admit(t.Context(), "", caller.RoleAdmin)
-	assert.ErrorContains(t, err, "api://wif")
 }
 
-// TestTheFunctionKeyIsTheOnlyDoor where no token is asked for: what a header states counts for nothing.
-func TestTheFunctionKeyIsTheOnlyDoor(t *testing.T) {
+func TestWhatCanNameAnOwner(t *testing.T) {
 	t.Parallel()
-	for _, header := range []string{"", "Bearer forged"} {
-		got, err := caller.Door{}.Admit(t.Context(), header, caller.RoleAdmin)
-		require.NoError(t, err)
-		assert.Equal(t, caller.FunctionKey(), got)
+	for owner, want := range map[string]bool{"11111111-1111-4111-8111-11111111111a": true, caller.IDQueue: true,
+		caller.IDFunctionKey: true, "": false, "someone": false, "11111111-1111-4111-8111-11111111111A": false,
+		"{11111111-1111-4111-8111-111111111111}": false, "11111111111141118111111111111111": false} {
+		assert.Equal(t, want, caller.IsValidOwner(owner), owner)
 	}
-}
-
-func TestTheCallerTravelsWithTheRequest(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, caller.Caller{}, caller.From(t.Context()))
-	assert.False(t, caller.From(t.Context()).HasRole(caller.RoleRead), "nobody may do nothing")
-	assert.Equal(t, caller.FunctionKey(), caller.From(caller.With(t.Context(), caller.FunctionKey())))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -155,6 +156,12 @@ type Document struct {
 	// FirstOperationID is the operation that made the integration, or made it again after a teardown.
 	FirstOperationID string
 	UpdatedAt        time.Time
+	// Owner is whose integration it is: an object id in Entra, or the id of callers who have none. What was made while
+	// callers were not told apart is of the holders of the function key.
+	Owner string
+	// CreatedBy is who asked for FirstOperationID, and LastModifiedBy who asked for the last change of the spec, of
+	// the owner, or for the teardown. They are zero where that is not known.
+	CreatedBy, LastModifiedBy caller.IDs
 	// Outbox is what is to be told of the document.
 	Outbox Outbox
 	// ETag is the store's version of the document.
@@ -349,6 +356,8 @@ type Operation struct {
 	// Result is what the operation came to, as JSON by its kind.
 	Result                   json.RawMessage
 	CreatedAt, LastUpdatedAt time.Time
+	// Caller is who asked for it; zero where that is not known.
+	Caller caller.IDs
 	// RequestHash tells a repeated request from another one under the same id.
 	RequestHash string
 	// ETag is the store's version of the operation.

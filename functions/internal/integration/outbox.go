@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -17,6 +18,8 @@ type Notice struct {
 	// OperationID and Phase are those of the document when it happened; empty for a change of health.
 	OperationID string `json:"operationId,omitempty"`
 	Phase       Phase  `json:"phase,omitempty"`
+	// Caller is who asked for the operation; zero for a change of health.
+	Caller caller.IDs `json:"caller,omitzero"`
 	// Change is the change of health, where the notice is about one.
 	Change    *HealthChange        `json:"change,omitempty"`
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`

@@ -1,9 +1,11 @@
 package integration
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -13,14 +15,15 @@ import (
 // version is of version 1: builds from before there were versions wrote it.
 //
 // Version 2 is a document of a managed identity, which a build of before would take for an application's. Version 3 is
-// one that is not managed, which a build of before would write over and tear down. All other records are still of
-// version 1.
-const SchemaVersion = schemaVersion3
+// one that is not managed, which a build of before would write over and tear down. Version 4 is one that has an owner,
+// which a build of before would let others see and change. All other records are still of version 1.
+const SchemaVersion = schemaVersion4
 
 const (
 	schemaVersion1 = iota + 1
 	schemaVersion2
 	schemaVersion3
+	schemaVersion4
 )
 
 // documentRecord is what the store keeps of a Document. What is the same for callers, use cases and store (Spec and
@@ -35,6 +38,9 @@ type documentRecord struct {
 	CreatedAt        time.Time    `json:"createdAt"`
 	FirstOperationID string       `json:"firstOperationId,omitempty"`
 	UpdatedAt        time.Time    `json:"updatedAt"`
+	Owner            string       `json:"owner,omitempty"`
+	CreatedBy        caller.IDs   `json:"createdBy,omitzero"`
+	LastModifiedBy   caller.IDs   `json:"lastModifiedBy,omitzero"`
 	Outbox           Outbox       `json:"outbox,omitempty"`
 }
 
@@ -72,16 +78,27 @@ type ddoeRecord struct {
 	Driver          *DDOEDriver          `json:"driver,omitempty"`
 }
 
+// unnamedOwner is the owner that a record does not name: builds of before knew no other.
+const unnamedOwner = caller.IDFunctionKey
+
 func (d Document) record() documentRecord {
 	wanted, made := d.Spec.recorded().Identity.Kind, d.Status.Identity.Kind
 	version := max(wanted.about().schemaVersion, made.about().schemaVersion)
 	if d.IsUnmanaged {
 		version = schemaVersion3
 	}
+	owner := d.Owner
+	if owner == unnamedOwner {
+		owner = ""
+	}
+	if owner != "" {
+		version = schemaVersion4
+	}
 	return documentRecord{
 		SchemaVersion: version, ID: d.ID, IsUnmanaged: d.IsUnmanaged,
 		Spec: d.Spec.record(), Generation: d.laterGeneration(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
+		Owner: owner, CreatedBy: d.CreatedBy, LastModifiedBy: d.LastModifiedBy,
 	}
 }
 
@@ -109,14 +126,15 @@ func (s Spec) recorded() Spec {
 }
 
 func (r documentRecord) document(etag string) Document {
-	generation := r.Generation
-	if etag != "" { // it is stored, so it has a spec
-		generation = max(generation, 1)
+	generation, owner := r.Generation, r.Owner
+	if etag != "" { // it is stored, so it has a spec and an owner
+		generation, owner = max(generation, 1), cmp.Or(owner, unnamedOwner)
 	}
 	return Document{
 		ID: r.ID, Spec: r.Spec.recorded(), IsUnmanaged: r.IsUnmanaged, Generation: generation,
 		Status:    r.Status.status(),
 		CreatedAt: r.CreatedAt, FirstOperationID: r.FirstOperationID, UpdatedAt: r.UpdatedAt,
+		Owner: owner, CreatedBy: r.CreatedBy, LastModifiedBy: r.LastModifiedBy,
 		Outbox: r.Outbox, ETag: etag,
 	}
 }
@@ -153,13 +171,14 @@ type operationRecord struct {
 	CreatedAt     time.Time       `json:"createdAt"`
 	LastUpdatedAt time.Time       `json:"lastUpdatedAt"`
 	RequestHash   string          `json:"requestHash,omitempty"`
+	Caller        caller.IDs      `json:"caller,omitzero"`
 }
 
 func (o Operation) record() operationRecord {
 	return operationRecord{
 		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
 		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Causes: o.Causes, Result: o.Result,
-		CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt, RequestHash: o.RequestHash,
+		CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt, RequestHash: o.RequestHash, Caller: o.Caller,
 	}
 }
 
@@ -167,7 +186,7 @@ func (r operationRecord) operation(etag string) Operation {
 	return Operation{
 		ID: r.ID, Kind: r.Kind, Status: r.Status, IntegrationID: r.IntegrationID, Steps: r.Steps,
 		Waiting: r.Waiting, Error: r.Error, Causes: r.Causes, Result: r.Result, CreatedAt: r.CreatedAt,
-		LastUpdatedAt: r.LastUpdatedAt, RequestHash: r.RequestHash, ETag: etag,
+		LastUpdatedAt: r.LastUpdatedAt, RequestHash: r.RequestHash, Caller: r.Caller, ETag: etag,
 	}
 }
 

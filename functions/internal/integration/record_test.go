@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 )
@@ -160,14 +161,25 @@ func TestRecordsSayTheirVersion(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Create(ctx, integration.Document{ID: "ddd", IsUnmanaged: true})
 	require.NoError(t, err)
+	_, err = r.Create(ctx, integration.Document{ID: "eee", Owner: "somebody"})
+	require.NoError(t, err)
+	_, err = r.Create(ctx, integration.Document{ID: "fff", Owner: caller.IDFunctionKey})
+	require.NoError(t, err)
 	imported, err := r.Get(ctx, "ddd")
 	require.NoError(t, err)
 	assert.True(t, imported.IsUnmanaged)
 	for key, version := range map[string]int{"integrations/aaa": 1, "operations/aaa": 1, "health/aaa": 1,
-		"integrations/bbb": 2, "integrations/ccc": 2, "integrations/ddd": integration.SchemaVersion} {
+		"integrations/bbb": 2, "integrations/ccc": 2, "integrations/ddd": 3,
+		"integrations/eee": integration.SchemaVersion, "integrations/fff": 1} {
 		record, err := r.Store.Get(ctx, key+".json")
 		require.NoError(t, err)
 		assert.Contains(t, string(record.Body), fmt.Sprintf(`"schemaVersion":%d`, version), key)
+	}
+	for id, owner := range map[string]string{"aaa": caller.IDFunctionKey, "eee": "somebody",
+		"fff": caller.IDFunctionKey} {
+		d, err := r.Get(ctx, id)
+		require.NoError(t, err)
+		assert.Equal(t, owner, d.Owner, id)
 	}
 	read, err := r.Get(ctx, "aaa")
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -41,13 +42,20 @@ func (r *Repository) now() time.Time {
 	return r.Now().UTC()
 }
 
-// Get returns the document, tombstones included.
+// Get returns the document, tombstones included; an error that wraps ErrOthers where the caller may not see it.
 func (r *Repository) Get(ctx context.Context, id string) (Document, error) {
 	record, err := r.read(ctx, prefixIntegrations+id+suffix)
 	if err != nil {
-		return Document{}, err
+		return Document{}, refuseUnknown(ctx, err)
 	}
-	return decodeDocument(record)
+	d, err := decodeDocument(record)
+	if err == nil {
+		err = RefuseOthers(ctx, d)
+	}
+	if err != nil {
+		return Document{}, refuseUnknown(ctx, err)
+	}
+	return d, nil
 }
 
 // Create writes a new document; ErrConflict if there is one. Missing times are stamped.
@@ -55,7 +63,7 @@ func (r *Repository) Create(ctx context.Context, d Document) (Document, error) {
 	if d.CreatedAt.IsZero() {
 		d.CreatedAt = r.now()
 	}
-	d.UpdatedAt = r.now()
+	d.UpdatedAt, d.Owner = r.now(), cmp.Or(d.Owner, unnamedOwner)
 	etag, err := r.write(ctx, prefixIntegrations+d.ID+suffix, d.record(), "")
 	d.ETag = etag
 	return d, err
@@ -100,7 +108,8 @@ type Unreadable struct {
 	Diagnosis diagnosis.Diagnosis
 }
 
-// List returns a page of at most limit records. One that cannot be read is named, and keeps nobody from the others.
+// List returns a page of at most limit records, without those that the caller may not see. One that cannot be read is
+// named, and keeps nobody from the others.
 func (r *Repository) List(ctx context.Context, token string, limit int) (Page, error) {
 	records, next, err := r.Store.List(ctx, prefixIntegrations, token, limit)
 	if err != nil {
@@ -109,6 +118,12 @@ func (r *Repository) List(ctx context.Context, token string, limit int) (Page, e
 	page := Page{Next: next}
 	for _, record := range records {
 		d, err := decodeDocument(record)
+		if err == nil {
+			err = RefuseOthers(ctx, d)
+		}
+		if errors.Is(refuseUnknown(ctx, err), ErrOthers) {
+			continue
+		}
 		var known *diagnosis.Error
 		if errors.As(err, &known) {
 			page.Unreadable = append(page.Unreadable, Unreadable{ID: nameOf(record.Key), Diagnosis: known.Diagnosis})

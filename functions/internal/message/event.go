@@ -3,6 +3,7 @@ package message
 import (
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -19,6 +20,8 @@ type Summary struct {
 	Issuer             string               `json:"issuer,omitempty"`
 	Subjects           []string             `json:"subjects,omitempty"`
 	Diagnosis          *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+	// Caller is who asked for the operation that the event tells of; absent where nobody did, or that is not known.
+	Caller caller.IDs `json:"caller,omitzero"`
 }
 
 // HealthSummary is what the event about a change of health states: the integration's summary and the change.
@@ -55,7 +58,7 @@ func summarise(d integration.Document, n integration.Notice) Summary {
 		IntegrationID: d.ID, DisplayName: d.Spec.DisplayName, OperationID: d.Status.LastOperationID,
 		Phase:    d.Status.Phase,
 		TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID, ServicePrincipalID: d.Status.ServicePrincipalID,
-		Issuer: d.Spec.Issuer, Subjects: d.Spec.Subjects, Diagnosis: n.Diagnosis,
+		Issuer: d.Spec.Issuer, Subjects: d.Spec.Subjects, Diagnosis: n.Diagnosis, Caller: n.Caller,
 	}
 	if n.Change == nil {
 		s.OperationID, s.Phase = n.OperationID, n.Phase

@@ -1,16 +1,50 @@
 package operation
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// admit holds state and preconditions of the document against the intent.
-func (w intent) admit(stored records) error {
+// asker is who has asked for what is being done; zero where the app does it by itself.
+func asker(ctx context.Context) caller.IDs {
+	who, _ := caller.From(ctx)
+	return who.IDs()
+}
+
+// admitCaller refuses what is another owner's. One who asks for a new integration learns that the id is taken, and
+// nothing else.
+func (w intent) admitCaller(ctx context.Context, stored records) error {
+	err := integration.RefuseOthers(ctx, stored.document)
+	if stored.unreadable != nil {
+		err = integration.RefuseUnknown(ctx)
+	}
+	if err != nil && w.Creates {
+		return Taken(err)
+	}
+	return err
+}
+
+// Taken is the refusal of an id that another owner's integration has; another error stays as it is.
+func Taken(err error) error {
+	if !errors.Is(err, integration.ErrOthers) {
+		return err
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationExists,
+		diagnosis.WithDetail("The id is taken.")), Err: err}
+}
+
+// admit holds caller, state and preconditions of the document against the intent.
+func (w intent) admit(ctx context.Context, stored records) error {
 	d := stored.document
+	if err := w.admitCaller(ctx, stored); err != nil {
+		return err
+	}
 	if stored.unreadable != nil {
 		return w.admitUnreadable(stored.unreadable)
 	}

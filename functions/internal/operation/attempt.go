@@ -116,7 +116,7 @@ func (a *Attempt) Conclude(ctx context.Context, learn func(*integration.Document
 		} else {
 			concluded := d.Clone()
 			if refused = change(&concluded); refused == nil {
-				a.engine.announce(&concluded, a.command.OperationID, news...)
+				a.engine.announce(&concluded, a.command.OperationID, a.operation.Caller, news...)
 				*d = concluded
 			}
 		}

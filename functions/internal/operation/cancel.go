@@ -15,7 +15,7 @@ import (
 // which changes nothing else. The error is operation-not-cancelable for what runs or has ended, and wraps
 // integration.ErrNotFound where there is no such operation.
 func (e *Engine) Cancel(ctx context.Context, id string) (integration.Operation, error) {
-	known, err := e.repository.GetOperation(ctx, id)
+	known, err := e.repository.FindOperation(ctx, id)
 	if err != nil {
 		return integration.Operation{}, StoreError(err)
 	}

@@ -121,7 +121,7 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 			return ErrSuperseded
 		}
 		doc.MarkFailed(a.engine.now(), a.task.Kind, &d)
-		a.engine.announce(doc, a.command.OperationID, News{message.TypeIntegrationFailed, &d})
+		a.engine.announce(doc, a.command.OperationID, a.operation.Caller, News{message.TypeIntegrationFailed, &d})
 		return nil
 	})
 	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
@@ -175,7 +175,7 @@ func inMessage(c message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
 
 // record writes an operation that is final from the start. Recording it again changes nothing.
 func (w *Worker) record(ctx context.Context, op integration.Operation) error {
-	op.CreatedAt = w.engine.now()
+	op.CreatedAt, op.Caller = w.engine.now(), w.engine.producers.IDs()
 	if err := w.engine.History.enter(ctx, op); err != nil {
 		return err
 	}

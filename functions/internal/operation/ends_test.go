@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -371,7 +372,8 @@ func TestAnEventIsWhole(t *testing.T) {
 func TestOptionsAreAllRequired(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	whole := operation.Options{Repository: f.Repository, Send: f.Send, Now: f.Now, Source: "/test", Retention: 1}
+	whole := operation.Options{Repository: f.Repository, Send: f.Send, Now: f.Now, Source: "/test", Retention: 1,
+		Producers: caller.Queue("")}
 	for name, take := range map[string]func(o *operation.Options){
 		"repository": func(o *operation.Options) { o.Repository = nil },
 		"send":       func(o *operation.Options) { o.Send = nil },

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -38,6 +39,8 @@ type Options struct {
 	Source string
 	// Retention is how long an operation that has ended is kept.
 	Retention time.Duration
+	// Producers is the caller of commands that come straight from a producer.
+	Producers caller.Caller
 	// Log gets what an operator may want to see beside the invocation's line. Optional.
 	Log *slog.Logger
 }
@@ -50,18 +53,21 @@ type Engine struct {
 	put        func(ctx context.Context, entity string, m bus.Message) error
 	clock      func() time.Time
 	source     string
+	producers  caller.Caller
 	log        *slog.Logger
 }
 
 // New returns the engine; its error names what is missing in the options.
 func New(o Options) (*Engine, error) {
-	if o.Repository == nil || o.Send == nil || o.Now == nil || o.Source == "" || o.Retention <= 0 {
-		return nil, errors.New("operation: repository, send, clock, source and retention are required")
+	if o.Repository == nil || o.Send == nil || o.Now == nil || o.Source == "" || o.Retention <= 0 ||
+		o.Producers.ID == "" {
+		return nil, errors.New("operation: repository, send, clock, source, retention and producers are required")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{repository: o.Repository, put: o.Send, clock: o.Now, source: o.Source, log: o.Log}
+	e := &Engine{repository: o.Repository, put: o.Send, clock: o.Now, source: o.Source, log: o.Log,
+		producers: o.Producers}
 	e.History = &History{repository: o.Repository, now: e.now, retention: o.Retention}
 	return e, nil
 }

@@ -37,6 +37,8 @@ type History struct {
 // entry is the content of an index's record.
 type entry struct {
 	IntegrationID string `json:"integrationId,omitempty"`
+	// CallerID is who asked for the operation.
+	CallerID string `json:"callerId,omitempty"`
 }
 
 // countdown is a time as the names of the indexes begin with it.
@@ -65,7 +67,7 @@ func operationOf(key string) string {
 
 // enter puts an operation that is about to be created into the indexes.
 func (h *History) enter(ctx context.Context, o integration.Operation) error {
-	body, err := json.Marshal(entry{IntegrationID: o.IntegrationID})
+	body, err := json.Marshal(entry{IntegrationID: o.IntegrationID, CallerID: o.Caller.ID})
 	if err != nil {
 		return fmt.Errorf("encode entry: %w", err)
 	}
@@ -90,9 +92,6 @@ type Listing struct {
 	Token string
 	// Limit is how many operations the page has at most, 1 to 1000.
 	Limit int
-	// MaySee reports whether who asks may see an integration, and with it its operations. The id is empty for the
-	// record of a message that names none. Nil where everything may be seen.
-	MaySee func(ctx context.Context, integrationID string) (bool, error)
 }
 
 // Page is a page of operations, the newest first.
@@ -104,7 +103,8 @@ type Page struct {
 	Next string
 }
 
-// List returns a page of operations. It reads those of the page, whatever else there is.
+// List returns a page of operations, without those that the caller may not see. It reads those of the page, whatever
+// else there is.
 func (h *History) List(ctx context.Context, l Listing) (Page, error) {
 	prefix := prefixAll
 	if l.IntegrationID != "" {
@@ -114,7 +114,7 @@ func (h *History) List(ctx context.Context, l Listing) (Page, error) {
 	if err != nil {
 		return Page{}, fmt.Errorf("list operations: %w", err)
 	}
-	if records, err = l.seen(ctx, records); err != nil {
+	if records, err = h.visible(ctx, records); err != nil {
 		return Page{}, err
 	}
 	found := make([]found, len(records))
@@ -138,31 +138,28 @@ func (h *History) List(ctx context.Context, l Listing) (Page, error) {
 	return page, nil
 }
 
-// seen are the entries of what may be seen.
-func (l Listing) seen(ctx context.Context, records []integration.Record) ([]integration.Record, error) {
-	if l.MaySee == nil {
-		return records, nil
-	}
-	known := map[string]bool{}
-	var seen []integration.Record
+// visible are the entries of what the caller may see.
+func (h *History) visible(ctx context.Context, records []integration.Record) ([]integration.Record, error) {
+	known := map[entry]bool{}
+	var visible []integration.Record
 	for _, r := range records {
 		var of entry
 		if json.Unmarshal(r.Body, &of) != nil {
-			continue // nobody can tell whose it is
+			of = entry{} // nobody can tell whose it is
 		}
-		may, isKnown := known[of.IntegrationID]
+		canSee, isKnown := known[of]
 		if !isKnown {
 			var err error
-			if may, err = l.MaySee(ctx, of.IntegrationID); err != nil {
-				return nil, err
+			if canSee, err = h.repository.CanSeeOperation(ctx, of.IntegrationID, of.CallerID); err != nil {
+				return nil, StoreError(err)
 			}
-			known[of.IntegrationID] = may
+			known[of] = canSee
 		}
-		if may {
-			seen = append(seen, r)
+		if canSee {
+			visible = append(visible, r)
 		}
 	}
-	return seen, nil
+	return visible, nil
 }
 
 // found is what an entry leads to.

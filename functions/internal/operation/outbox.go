@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -37,12 +38,12 @@ type News struct {
 	Diagnosis *diagnosis.Diagnosis
 }
 
-// announce puts news into the document's outbox, as of now. The ids are derived from the operation, so that telling
-// twice is recognisable.
-func (e *Engine) announce(d *integration.Document, operationID string, news ...News) {
+// announce puts news into the document's outbox, as of now: by is who has asked for what they tell of. The ids are
+// derived from the operation, so that telling twice is recognisable.
+func (e *Engine) announce(d *integration.Document, operationID string, by caller.IDs, news ...News) {
 	for _, n := range news {
 		d.Outbox.Add(integration.Notice{ID: eventID(operationID, n.Type), Type: n.Type, At: e.now(),
-			OperationID: operationID, Phase: d.Status.Phase, Diagnosis: n.Diagnosis})
+			OperationID: operationID, Phase: d.Status.Phase, Caller: by, Diagnosis: n.Diagnosis})
 	}
 }
 
@@ -67,13 +68,13 @@ func (e *Engine) Change(
 				return err
 			}
 		}
-		e.announce(d, d.Status.LastOperationID, news...)
+		e.announce(d, d.Status.LastOperationID, asker(ctx), news...)
 		return nil
 	})
 	if err != nil || marked == "" {
 		return d, StoreError(err)
 	}
-	d, err = e.tell(ctx, d)
+	d, err = e.tell(caller.Without(ctx), d) // it may be another owner's now
 	if err == nil && len(d.Outbox) == 0 {
 		err = forget(ctx, e.repository.Store, prefixMarkers+id, marked)
 	}

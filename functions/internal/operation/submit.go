@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -37,6 +39,8 @@ type Intent struct {
 	// Apply writes the intent into the document, which is then in the operation's hands; nil where the document stays
 	// as it is. It may run several times.
 	Apply func(d *integration.Document)
+	// Creates is true where the intent makes an integration that is not there.
+	Creates bool
 	// Joins has an intent without an operation id join the document's last operation, where that has the same kind and
 	// content and has not ended.
 	Joins bool
@@ -133,8 +137,9 @@ type records struct {
 	unreadable error
 }
 
-// read reads operation and document side by side.
+// read reads operation and document side by side, whoever asks: admitCaller tells whether they are for the caller.
 func (e *Engine) read(ctx context.Context, operationID, integrationID string) (records, error) {
+	ctx = caller.Without(ctx)
 	stored := records{operation: integration.Operation{ID: operationID},
 		document: integration.Document{ID: integrationID}}
 	var group errgroup.Group
@@ -186,17 +191,20 @@ func known(d integration.Document) *integration.Document {
 // accept writes operation and document without sending anything: the operation first, as its creation decides which of
 // two requests with one operation id is the first. stored is what was read of them.
 func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted, error) {
+	if err := w.admitCaller(ctx, stored); err != nil {
+		return Accepted{}, err
+	}
 	if stored.operation.ETag != "" {
 		return e.repeat(ctx, w, stored)
 	}
 	if err := w.prepare(ctx); err != nil {
 		return Accepted{}, err
 	}
-	if err := w.admit(stored); err != nil {
+	if err := w.admit(ctx, stored); err != nil {
 		return Accepted{}, err
 	}
 	made := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
-		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash}
+		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash, Caller: asker(ctx)}
 	if err := w.expect(ctx, e.History, made); err != nil {
 		return Accepted{}, err
 	}
@@ -230,7 +238,7 @@ func (w intent) expect(ctx context.Context, h *History, op integration.Operation
 func (e *Engine) repeat(ctx context.Context, w intent, stored records) (Accepted, error) {
 	op := stored.operation
 	if !w.isOf(op) || op.RequestHash != w.hash {
-		return Accepted{}, reused(op, w)
+		return Accepted{}, reused(ctx, op, w)
 	}
 	if op.Status == integration.OperationNotStarted { // the first try may have ended between operation and document
 		return e.write(ctx, w, stored)
@@ -255,8 +263,11 @@ func (w intent) isOf(op integration.Operation) bool {
 	return op.Kind == w.Kind && op.IntegrationID == w.IntegrationID
 }
 
-// reused refuses an operation id that another request has, and tells which.
-func reused(op integration.Operation, w intent) error {
+// reused refuses an operation id that another request has, and tells which, where that is for the caller to know.
+func reused(ctx context.Context, op integration.Operation, w intent) error {
+	if who, isCalled := caller.From(ctx); isCalled && !who.CanSee(op.Caller.ID) {
+		return refuse(diagnosis.CodeOperationIDReused)
+	}
 	which := fmt.Sprintf("Operation %s exists already: it is of kind %s", op.ID, op.Kind)
 	if op.IntegrationID != "" {
 		which += " and about the integration " + op.IntegrationID
@@ -274,11 +285,11 @@ func (e *Engine) write(ctx context.Context, w intent, stored records) (Accepted,
 		return e.writeUnreadable(ctx, w, stored)
 	}
 	var refusal error
-	written, err := e.repository.Put(ctx, stored.document, func(d *integration.Document) error {
+	written, err := e.repository.Put(caller.Without(ctx), stored.document, func(d *integration.Document) error {
 		if d.Status.LastOperationID == op.ID {
 			return ErrDone // our own write: the preconditions held when it was made
 		}
-		if refusal = w.admit(records{document: *d}); refusal != nil {
+		if refusal = w.admit(ctx, records{document: *d}); refusal != nil {
 			return refusal
 		}
 		if w.Apply == nil {
@@ -286,8 +297,10 @@ func (e *Engine) write(ctx context.Context, w intent, stored records) (Accepted,
 		}
 		begins := d.ETag == "" || d.Status.Phase == integration.PhaseDeleted && w.Kind == integration.KindProvision
 		if begins {
-			d.CreatedAt, d.FirstOperationID = op.CreatedAt, op.ID
+			d.CreatedAt, d.FirstOperationID, d.CreatedBy = op.CreatedAt, op.ID, op.Caller
 		}
+		d.Owner = cmp.Or(d.Owner, op.Caller.ID)
+		d.LastModifiedBy = op.Caller
 		w.Apply(d)
 		d.Status.LastOperationID = op.ID
 		return nil

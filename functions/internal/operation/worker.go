@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -108,6 +109,7 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 		return a, err
 	}
 	a.operation, a.document = stored.operation, stored.document
+	invocation.From(ctx).SetCaller(stored.operation.Caller.ID)
 	if t.isFollowUp() {
 		if stored.document.ETag == "" {
 			return a, ErrDone
@@ -133,10 +135,10 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	var got Accepted
 	switch {
 	case err != nil:
-	case op.ETag == "":
-		got, err = w.engine.accept(ctx, intended, stored)
+	case op.ETag == "": // no request has written it down, so a producer has sent the command
+		got, err = w.engine.accept(caller.With(ctx, w.engine.producers), intended, stored)
 	case !intended.isOf(op) || in.Content != nil && op.RequestHash != intended.hash:
-		err = reused(op, intended)
+		err = reused(caller.With(ctx, w.engine.producers), op, intended)
 	case op.Status.IsFinal():
 		err = ErrDone
 	case op.Status == integration.OperationNotStarted && op.RequestHash == intended.hash:

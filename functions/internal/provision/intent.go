@@ -69,7 +69,7 @@ func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
 	if len(findings) > 0 && integration.IsValidID(id) {
 		d, err := s.Repository.Get(ctx, id)
 		if err != nil && !errors.Is(err, integration.ErrNotFound) && !integration.IsRefused(err) {
-			return operation.StoreError(err)
+			return operation.Taken(operation.StoreError(err))
 		}
 		completed := w.given
 		completed.Identity = d.IdentityGiven(w.given.Identity)

@@ -84,7 +84,7 @@ func (s *Service) Plan(ctx context.Context, sub Submission) (Plan, error) {
 	}
 	d, err := s.Repository.Get(ctx, id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
-		return Plan{}, operation.StoreError(err)
+		return Plan{}, operation.Taken(operation.StoreError(err))
 	}
 	if err := w.admit(&d); err != nil {
 		return Plan{}, err

@@ -42,7 +42,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepte
 	}
 	return s.Engine.Submit(ctx, operation.Intent{
 		Kind: integration.KindProvision, IntegrationID: sub.ID, OperationID: sub.OperationID, Content: w.content(),
-		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: w.admit,
+		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: w.admit, Creates: true,
 		Apply:   func(d *integration.Document) { s.applySpec(d, w.resolved) },
 		Command: message.Command{Type: message.TypeProvision, IntegrationID: sub.ID},
 	})
@@ -93,7 +93,7 @@ func (s *Service) provisionIntent(c message.Command) operation.Intent {
 		return in
 	}
 	w := s.intent(*c.Spec, c.Replace)
-	in.Content, in.Admit = w.content(), w.admit
+	in.Content, in.Admit, in.Creates = w.content(), w.admit, true
 	in.Apply = func(d *integration.Document) { s.applySpec(d, w.resolved) }
 	in.Prepare = func(ctx context.Context) error { return s.resolve(ctx, c.IntegrationID, w) }
 	return in

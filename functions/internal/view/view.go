@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -21,6 +22,9 @@ type Document struct {
 	CreatedAt        time.Time        `json:"createdAt"`
 	FirstOperationID string           `json:"firstOperationId,omitempty" doc:"Operation that made the integration"`
 	UpdatedAt        time.Time        `json:"updatedAt"`
+	Owner            string           `json:"owner,omitempty"`
+	CreatedBy        *caller.IDs      `json:"createdBy,omitempty"`
+	LastModifiedBy   *caller.IDs      `json:"lastModifiedBy,omitempty"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -29,6 +33,12 @@ func (Document) LongTags() map[string]string {
 		"IsUnmanaged": `doc:"It was imported: somebody else has made what it consists of, and it is ` +
 			`watched, tested, ` +
 			`and never changed"`,
+		"Owner": `doc:"Whose integration it is: the object id of a user, group or service principal in Entra; ` +
+			`function-key or queue of what such a caller made. Others do not see it. ` +
+			`PATCH /integrations/{id}/owner gives it away"`,
+		"CreatedBy": `doc:"Who asked for it; absent where that is not known"`,
+		"LastModifiedBy": `doc:"Who asked for the last change of spec or owner, or for the teardown; absent where ` +
+			`that is not known"`,
 	}
 }
 
@@ -45,6 +55,7 @@ func DocumentOf(d integration.Document) Document {
 	return Document{
 		ID: d.ID, Spec: d.Spec, IsUnmanaged: d.IsUnmanaged, Generation: d.Generation, Status: status,
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt,
+		Owner: d.Owner, CreatedBy: idsOf(d.CreatedBy), LastModifiedBy: idsOf(d.LastModifiedBy),
 	}
 }
 
@@ -150,12 +161,14 @@ type Operation struct {
 	Result        json.RawMessage `json:"result,omitempty"`
 	CreatedAt     time.Time       `json:"createdAt"`
 	LastUpdatedAt time.Time       `json:"lastUpdatedAt"`
+	Caller        *caller.IDs     `json:"caller,omitempty"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
 func (Operation) LongTags() map[string]string {
 	return map[string]string{
-		"Kind": `doc:"unknown: the record of a message that is none of the others"`,
+		"Caller": `doc:"Who asked for it; absent where that is not known"`,
+		"Kind":   `doc:"unknown: the record of a message that is none of the others"`,
 		"Waiting": `doc:"Why the last attempt failed and when the next one begins, until that has come to ` +
 			`something; or why a request is being repeated within an attempt"`,
 		"Result": `doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test ` +
@@ -174,5 +187,14 @@ func OperationOf(o integration.Operation) Operation {
 	return Operation{
 		ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID, Steps: o.Steps, Waiting: o.Waiting,
 		Error: o.Error, Causes: o.Causes, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
+		Caller: idsOf(o.Caller),
 	}
+}
+
+// idsOf leaves out a caller that is not known.
+func idsOf(c caller.IDs) *caller.IDs {
+	if c == (caller.IDs{}) {
+		return nil
+	}
+	return &c
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -59,6 +60,7 @@ func New(t TB, at time.Time) *Deployment {
 	var err error
 	d.Engine, err = operation.New(operation.Options{Repository: d.Repository, Send: d.Send, Now: d.Now, Source: Source,
 		Retention: Retention,
+		Producers: caller.Queue("", caller.RoleAdmin),
 		Log:       slog.New(slog.NewJSONHandler(d.Log, nil))})
 	require.NoError(t, err)
 	return d

@@ -1,4 +1,4 @@
-package caller_test
+package door_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 )
 
@@ -101,8 +102,8 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // verifier verifies on a clock.
-func (a *authority) verifier(now func() time.Time) *caller.Verifier {
-	return caller.NewVerifier(caller.Options{Audience: audience, Authority: a.URL + "/", Client: a.Client(), Now: now,
+func (a *authority) verifier(now func() time.Time) *door.Verifier {
+	return door.NewVerifier(door.Options{Audience: audience, Authority: a.URL + "/", Client: a.Client(), Now: now,
 		TenantID: func(context.Context) (string, error) { return tenant, nil }})
 }
 
@@ -283,7 +284,7 @@ func TestKeysThatCannotBeRead(t *testing.T) {
 
 func TestATenantThatIsNotKnown(t *testing.T) {
 	t.Parallel()
-	v := caller.NewVerifier(caller.Options{Audience: audience, Now: atEpoch,
+	v := door.NewVerifier(door.Options{Audience: audience, Now: atEpoch,
 		TenantID: func(context.Context) (string, error) { return "", errors.New("no identity") }})
 	_, err := v.Verify(t.Context(), "a.b.c")
 	assert.Equal(t, diagnosis.Code("entra-unavailable"), codeOf(t, err))

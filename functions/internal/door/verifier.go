@@ -1,4 +1,4 @@
-package caller
+package door
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -54,9 +55,12 @@ type claims struct {
 	TenantID string `json:"tid"`
 	Object   string `json:"oid"`
 	// AppID1 and AppID2 are the client id of who asked for the token, in version 1 and 2. An id token has neither.
-	AppID1 string `json:"appid"`
-	AppID2 string `json:"azp"`
-	Roles  []Role `json:"roles"`
+	AppID1 string        `json:"appid"`
+	AppID2 string        `json:"azp"`
+	Roles  []caller.Role `json:"roles"`
+	// Groups are absent where the token would name more than it can hold (200). Source: learn.microsoft.com,
+	// Configure group claims for applications.
+	Groups []string `json:"groups"`
 }
 
 // configurations are where the issuers of tokens publish what they are, below the tenant, by version of the token.
@@ -67,10 +71,10 @@ func configurations() map[string]string {
 
 // Verify returns who a token speaks for. The error is a *diagnosis.Error that tells which check failed, and never
 // holds the token: signature, times and audience first, then issuer and tenant, then that it is an access token.
-func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
+func (v *Verifier) Verify(ctx context.Context, token string) (caller.Caller, error) {
 	tenant, err := v.TenantID(ctx)
 	if err != nil {
-		return Caller{}, unavailable(err)
+		return caller.Caller{}, unavailable(err)
 	}
 	var said claims
 	var issuedBy string
@@ -85,13 +89,14 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 	})
 	switch {
 	case err != nil:
-		return Caller{}, v.refusal(err, tenant)
+		return caller.Caller{}, v.refusal(err, tenant)
 	case said.Issuer != issuedBy || !strings.EqualFold(said.TenantID, tenant):
-		return Caller{}, v.words(diagnosis.CodeCallerTokenTenant, tenant, nil)
+		return caller.Caller{}, v.words(diagnosis.CodeCallerTokenTenant, tenant, nil)
 	case said.Object == "" || said.AppID1+said.AppID2 == "":
-		return Caller{}, v.words(diagnosis.CodeCallerTokenInvalid, tenant, nil)
+		return caller.Caller{}, v.words(diagnosis.CodeCallerTokenInvalid, tenant, nil)
 	}
-	return Caller{ID: said.Object, AppID: said.AppID1 + said.AppID2, Roles: said.Roles}, nil
+	return caller.Caller{ID: said.Object, AppID: said.AppID1 + said.AppID2, Roles: said.Roles,
+		Groups: said.Groups}, nil
 }
 
 // find looks for a key of the issuer of a version.

@@ -1,4 +1,4 @@
-package caller_test
+package door_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 )
 
@@ -54,7 +55,7 @@ func TestReadingsAreClosed(t *testing.T) {
 	for _, down := range []bool{true, false} {
 		a, transport := newAuthority(t, key), &counting{}
 		a.set(down, key)
-		v := caller.NewVerifier(caller.Options{Audience: audience, Authority: a.URL, Now: atEpoch,
+		v := door.NewVerifier(door.Options{Audience: audience, Authority: a.URL, Now: atEpoch,
 			Client:   &http.Client{Transport: transport},
 			TenantID: func(context.Context) (string, error) { return tenant, nil }})
 		_, err := v.Verify(t.Context(), a.token(t, key, jose.Header{}, nil))
