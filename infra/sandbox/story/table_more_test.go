@@ -127,7 +127,7 @@ func isOfCredential(r refusal) bool {
 func managedAnswerRows() []row {
 	var rows []row
 	for i, r := range managedAnswers() {
-		then, bed, drift := repeated, fmt.Sprint("managed answers ", i/2), unasked
+		then, bed := repeated, fmt.Sprint("managed answers ", i/2)
 		if i%2 == 0 && i+1 < len(managedAnswers()) && isOfCredential(r) == isOfCredential(managedAnswers()[i+1]) {
 			then = nil // what is to be made stays unmade for the next, which then shows that this one has passed
 		}
@@ -135,9 +135,6 @@ func managedAnswerRows() []row {
 		if isOfCredential(r) {
 			path, lost = `/userAssignedIdentities/[^/]*%s/federatedIdentityCredentials/`,
 				"federated-credential-missing"
-		}
-		if i%2 == 0 {
-			drift = lost
 		}
 		rows = append(rows, row{code: r.code, how: "Azure answers " + r.says, order: managedKind,
 			bed: bed, isPassing: true, destroy: func(p *patient) {
@@ -149,8 +146,8 @@ func managedAnswerRows() []row {
 					p.object(kind, id, nil)
 				}
 				p.disturb(r.asFault("^management", http.MethodPut, fmt.Sprintf(path, p.id)))
-			}, told: []string{inOperation}, other: map[string]seen{inDrift: {drift, "a look makes nothing"},
-				inTest: {unasked, noRefusal}, inHealth: {unasked, noRefusal}}, mended: []mending{r.passes(then)}})
+			}, told: []string{inOperation}, other: map[string]seen{inDrift: {lost, "a look makes nothing"},
+				inTest: {lost, noRefusal}, inHealth: {lost, noRefusal}}, mended: []mending{r.passes(then)}})
 	}
 	return rows
 }

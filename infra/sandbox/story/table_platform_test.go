@@ -126,7 +126,8 @@ func platformAnswerRows() []row {
 				changed(c.kind, "name", "theirs "+uuid.NewString())(p)
 				p.disturb(c.asFault(`^gate\.`, "POST|PUT|PATCH", "/"+c.kind+"s"))
 			}, told: []string{inOperation}, other: map[string]seen{inDrift: {"ddoe-" + c.kind + "-renamed",
-				"a look changes nothing"}, inTest: {unasked, noRefusal}, inHealth: {unasked, noRefusal}},
+				"a look changes nothing"}, inTest: {"ddoe-" + c.kind + "-renamed", "a test changes nothing"},
+				inHealth: {"ddoe-" + c.kind + "-renamed", "a check changes nothing"}},
 			mended: []mending{c.passes(repeated)}})
 	}
 	return rows

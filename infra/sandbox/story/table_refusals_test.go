@@ -88,11 +88,9 @@ func storageAnswerRows() []row {
 	for _, r := range storageAnswers() {
 		rows = append(rows, row{code: r.code, how: "the account answers " + r.says, bed: "storage answers",
 			isPassing: true, destroy: func(p *patient) { p.disturb(r.asFault("^"+p.account()+`\.`, "", "")) },
-			told: access, other: map[string]seen{inDrift: {unasked, "Resource Manager is asked, and no blob"},
-				inOperation: {unasked, noPutNeeds}}, mended: []mending{r.passes(nil)}})
+			told: access, other: map[string]seen{inDrift: {"", "Resource Manager is asked, and no blob"},
+				inOperation: {"", noPutNeeds}}, mended: []mending{r.passes(nil)}})
 	}
-	rows[0].other = map[string]seen{inDrift: {"", "Resource Manager is asked, and no blob"},
-		inOperation: {"", noPutNeeds}}
 	return rows
 }
 
@@ -123,8 +121,8 @@ func assignmentAnswers() []refusal {
 // assignmentRows have the assignment missing, and what the PUT meets that would put it back.
 func assignmentRows() []row {
 	remove := func(p *patient) { p.object("roleAssignments", p.assignment()["name"].(string), nil) }
-	shared := map[string]seen{inDrift: {"role-missing", "a look assigns nothing"}, inTest: {unasked, noRefusal},
-		inHealth: {unasked, noRefusal}}
+	shared := map[string]seen{inDrift: {"role-missing", "a look assigns nothing"}, inTest: {"role-missing", noRefusal},
+		inHealth: {"role-missing", noRefusal}}
 	var rows []row
 	for _, r := range assignmentAnswers() {
 		bed := "assignment answers"
@@ -268,8 +266,8 @@ func refusalRows() []row {
 	for _, r := range tokenAnswers() {
 		rows = append(rows, row{code: r.code, how: "Entra answers " + r.says, isPassing: true,
 			destroy: func(p *patient) { p.disturb(r.asFault(`^login\.`, http.MethodPost, "")) }, told: access,
-			other: map[string]seen{inDrift: {unasked, "the app's own tokens come another way"},
-				inOperation: {unasked, noPutNeeds}}, mended: []mending{r.passes(nil)}})
+			other: map[string]seen{inDrift: {"", "the app's own tokens come another way"},
+				inOperation: {"", noPutNeeds}}, mended: []mending{r.passes(nil)}})
 	}
 	for _, r := range directoryAnswers() {
 		rows = append(rows, row{code: r.code, how: "Graph answers " + r.says, isPassing: true,
@@ -277,8 +275,8 @@ func refusalRows() []row {
 				p.change("applications", p.application(), map[string]any{"displayName": "theirs " + uuid.NewString()})
 				p.disturb(r.asFault(`^graph\.`, "PATCH", "/applications"))
 			}, told: []string{inOperation}, other: map[string]seen{
-				inDrift: {"application-changed", "a look changes nothing"}, inTest: {unasked, noAccess},
-				inHealth: {unasked, noAccess}}, mended: []mending{r.passes(repeated)}})
+				inDrift: {"application-changed", "a look changes nothing"}, inTest: {"", noAccess},
+				inHealth: {"", noAccess}}, mended: []mending{r.passes(repeated)}})
 	}
 	return rows
 }

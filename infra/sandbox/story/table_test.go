@@ -84,9 +84,6 @@ func text(d map[string]any) string {
 	return strings.Join(all, "\n")
 }
 
-// unasked is the code of a place that is not asked: what it sees is that of the row before.
-const unasked = "*"
-
 // mends is what the operation sees of what its PUT puts right.
 var mends = seen{"", "the PUT puts it right"}
 
@@ -176,7 +173,7 @@ func (p *patient) requireTold(r row) map[string]any {
 		if !slices.Contains(r.told, place) {
 			other, isListed := r.other[place]
 			require.True(p.t, isListed, "what does %s tell?", place)
-			if other != mends && other.code != unasked {
+			if other != mends {
 				p.awaitTold(place, other.code, place+": "+other.why)
 			}
 			continue
