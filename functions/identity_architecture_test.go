@@ -14,14 +14,36 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ofIdentityKinds are parts of words that tell the kinds of identity apart.
-var ofIdentityKinds = []string{"identitymanaged", "identityapplication", "inresourcegroup", "indirectory"}
+// Parts of words that tell the kinds of identity apart.
+var (
+	ofManaged       = []string{"identitymanaged", "inresourcegroup", `managedidentity`}
+	ofDirectory     = []string{"identityapplication", "indirectory"}
+	ofIdentityKinds = append([]string{"identitymanaged", "inresourcegroup"}, ofDirectory...)
+)
 
 // knowsIdentityKinds are the files and rooms that may use them: the list, the words of each way to look after an
-// identity, the kinds themselves, and the composition, which names each once.
+// identity, what the directory knows of either, and the composition, which names each once. A kind names itself.
 var knowsIdentityKinds = []string{"functions/internal/integration/identity_kinds.go",
-	"functions/internal/diagnosis/catalogue_identity.go", "functions/internal/resource/application",
-	"functions/internal/resource/managedidentity", "functions/resources.go"}
+	"functions/internal/diagnosis/catalogue_identity.go", "functions/internal/resource/directorylook",
+	"functions/internal/resource/application", "functions/internal/resource/managedidentity",
+	"functions/resources.go"}
+
+// TestAKindOfIdentityNamesNoOther, so that another one changes none of them.
+func TestAKindOfIdentityNamesNoOther(t *testing.T) {
+	t.Parallel()
+	read := 0
+	for _, s := range sources(t) {
+		others := map[string][]string{"functions/internal/resource/application": ofManaged,
+			"functions/internal/resource/managedidentity": ofDirectory}[s.folder]
+		for name, file := range s.files {
+			if others != nil {
+				read++
+				assert.Empty(t, wordsNamed(file, others), path.Join(s.folder, name))
+			}
+		}
+	}
+	assert.Greater(t, read, 5, "the search reads nothing any more")
+}
 
 // TestNobodyAsksWhichIdentityKind it is: each states of itself what others need.
 func TestNobodyAsksWhichIdentityKind(t *testing.T) {

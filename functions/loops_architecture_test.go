@@ -19,7 +19,7 @@ import (
 // to implementations that it is given, calls none.
 var kindsOf = map[string]string{"resource/application": "graph", "resource/managedidentity": "arm",
 	"resource/identity": "", "resource/trust": "", "resource/grant": "arm", "resource/platform": "ddoe",
-	"resource/platformlook": "ddoe"}
+	"resource/platformlook": "ddoe", "resource/directorylook": "graph"}
 
 // loops are the use cases that go over the list of kinds. They put messages on the bus, and call no other client.
 var loops = []string{"provision", "health"}
@@ -110,7 +110,8 @@ var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
 // an identity by, the words of diagnoses and the statuses of their codes, the policy table, what the composition is
 // made of, the object ids of a report's service principal and of a caller, and the ids
 // of Microsoft's own applications.
-var namesApplications = []string{"functions/internal/resource/application", "functions/internal/graph",
+var namesApplications = []string{"functions/internal/resource/application",
+	"functions/internal/resource/directorylook", "functions/internal/graph",
 	"functions/internal/integration/identity_names.go", "functions/internal/view", "functions/internal/diagnosis",
 	"functions/internal/assessment/report.go", "functions/internal/policy", "functions/internal/problem/status.go",
 	"functions/resources.go", "functions/usecases.go", "functions/ready.go",

@@ -13,6 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/directorylook"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
 	resourceidentity "github.com/ddoe-ai/azure-wif/functions/internal/resource/identity"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
@@ -42,7 +43,7 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 	identities := resourceidentity.New(map[integration.IdentityKind]resourceidentity.Implementation{
 		integration.IdentityApplication: application.New(s.directory, requests, instance),
 		integration.IdentityManaged:     managedidentity.New(s.resources, requests, instance)})
-	found := application.NewLookup(s.directory, requests)
+	found := resourceidentity.NewLookup(finders(cfg, s, requests)...)
 	return append([]resource.Kind{
 		identities,
 		trust.New(identities, requests),
@@ -53,6 +54,16 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 		resource.Looking(grant.NewAccounts(s.resources, requests)),
 		resource.Looking(platformlook.New(s.platform, requests)),
 	}, platform...), err
+}
+
+// finders look up the identities that somebody else has made. Managed identities need no right in the directory, and
+// where they are what specs get by default, nobody asks it.
+func finders(cfg Config, s services, requests policy.Requests) []resourceidentity.Finder {
+	inGroup := managedidentity.NewFinder(s.resources, requests, cfg.IdentityGroup.String())
+	return map[integration.IdentityKind][]resourceidentity.Finder{
+		integration.IdentityApplication: {directorylook.New(s.directory, requests), inGroup},
+		integration.IdentityManaged:     {inGroup},
+	}[cfg.DefaultIdentity]
 }
 
 // identityProbes are what the kinds of identity stand on beside what all else does, by the kind that specs get by

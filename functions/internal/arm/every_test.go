@@ -54,6 +54,9 @@ var everyOperation = map[string]struct {
 		}},
 	"read managed identity": {`{"properties":{"clientId":"c","principalId":"p"}}`,
 		func(t *testing.T, c *arm.Client) (any, error) { return c.GetIdentity(t.Context(), identityID) }},
+	"list managed identities": {`{"value":[]}`, func(t *testing.T, c *arm.Client) (any, error) {
+		return c.ListIdentities(t.Context(), identityGroup)
+	}},
 	"delete managed identity": {"", func(t *testing.T, c *arm.Client) (any, error) {
 		return c.DeleteIdentity(t.Context(), identityID)
 	}},

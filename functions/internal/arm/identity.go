@@ -93,16 +93,26 @@ func (c *Client) PutIdentityCredential(ctx context.Context, identityID string, f
 
 // ListIdentityCredentials lists the credentials of an identity; *Error with status 404 if there is no such identity.
 func (c *Client) ListIdentityCredentials(ctx context.Context, identityID string) ([]IdentityCredential, error) {
-	const op = "list federated credentials"
-	target, err := c.target(identityID, credentialInfix, versionIdentity)
+	return listIdentityParts[IdentityCredential](ctx, c, "list federated credentials", identityID, credentialInfix)
+}
+
+// ListIdentities lists the managed identities of a resource group; *Error with status 404 if there is no such group.
+func (c *Client) ListIdentities(ctx context.Context, resourceGroupID string) ([]Identity, error) {
+	return listIdentityParts[Identity](ctx, c, "list managed identities", strings.TrimRight(resourceGroupID, "/"),
+		strings.TrimSuffix(identityInfix, "/"))
+}
+
+// listIdentityParts lists all that is below an id.
+func listIdentityParts[T any](ctx context.Context, c *Client, op, id, below string) ([]T, error) {
+	target, err := c.target(id, below, versionIdentity)
 	if err != nil {
 		return nil, fmt.Errorf("arm: %s: %w", op, err)
 	}
-	all := []IdentityCredential{}
+	all := []T{}
 	for n := 0; target != "" && err == nil; n++ {
 		var page struct {
-			Value    []IdentityCredential `json:"value"`
-			NextLink string               `json:"nextLink"`
+			Value    []T    `json:"value"`
+			NextLink string `json:"nextLink"`
 		}
 		var resp *http.Response
 		resp, err = c.sendTo(ctx, op, http.MethodGet, target, nil, &page)

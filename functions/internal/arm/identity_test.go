@@ -2,6 +2,7 @@ package arm_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,6 +60,22 @@ func TestAnIdentityWithoutIds(t *testing.T) {
 	var faulty *arm.Error
 	require.ErrorAs(t, err, &faulty)
 	assert.Equal(t, 200, faulty.StatusCode)
+}
+
+func TestListIdentities(t *testing.T) {
+	t.Parallel()
+	client, s := newClient(t, answer{status: 200, body: `{"value": [` + identityAnswer + `], "nextLink": "` +
+		identityURL + `?page=2"}`}, answer{status: 200, body: `{"value": []}`}, answer{status: 200, body: `{}`})
+	all, err := client.ListIdentities(t.Context(), identityGroup)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	assert.Equal(t, []string{"the-id", "c", "p"}, []string{all[0].ID, all[0].Properties.ClientID,
+		all[0].Properties.PrincipalID})
+	_, err = client.ListIdentities(t.Context(), identityGroup)
+	require.Error(t, err, "an answer without a list is no empty list")
+	got := s.requests()
+	assert.Equal(t, "GET "+strings.TrimSuffix(identityURL, "/id-1")+identityQuery, got[0].method+" "+got[0].url)
+	assert.Equal(t, "GET "+identityURL+"?page=2", got[1].method+" "+got[1].url)
 }
 
 func TestIdentityCredentialRequests(t *testing.T) {

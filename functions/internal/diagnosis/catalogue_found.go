@@ -54,6 +54,13 @@ func lookEntries() []Entry {
 			"Whoever looks after the identity sees it by the command.",
 			"For the service to see it, grant its identity the app role Application.Read.All of Microsoft Graph.").
 			with(showApplication).inconclusive(),
+		upstream(CodeIdentityNotSeen, WhoIdentityAdmin, "The service does not see this identity",
+			"The service looks for identities in the resource group of its own. What is elsewhere is seen in the "+
+				"directory alone, if the service may, so nothing is known about it.",
+			"Whoever looks after the identity sees it by the command.",
+			"For the service to see it, keep it in the resource group that IDENTITY_RESOURCE_GROUP names, or have "+
+				"the operator set another DEFAULT_IDENTITY, which takes a right in the directory.").
+			with("az ad sp show --id {clientId} --query id").inconclusive(),
 		upstream(CodeStorageNotReadable, WhoStorageAdmin, "The service may not see this in Azure",
 			"Azure refused the look for want of a right, so nothing is known about it.",
 			"Whoever may read role assignments there sees it by the command.",

@@ -150,6 +150,7 @@ const (
 	CodeDeprovisioning                     Code = "deprovisioning"
 	CodeDirectoryBusy                      Code = "directory-busy"
 	CodeDirectoryNotReadable               Code = "directory-not-readable"
+	CodeIdentityNotSeen                    Code = "identity-not-seen"
 	CodeDirectoryNotReplicated             Code = "directory-not-replicated"
 	CodeDirectoryQuotaExceeded             Code = "directory-quota-exceeded"
 	CodeDisplayNameBlankEdge               Code = "display-name-blank-edge"

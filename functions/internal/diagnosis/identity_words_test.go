@@ -170,13 +170,14 @@ func folded(e ast.Expr) (string, bool) {
 // reason.
 func ofApplications() map[string]string {
 	return map[string]string{
-		"internal/graph/":                "the client that applications are made with",
-		"internal/resource/application/": "the kind itself",
-		"internal/diagnosis/catalogue":   "held against both kinds, row by row, by the test above",
-		"internal/policy/table.go":       "the reasons of the rules of one operation each",
-		"internal/credential/kinds.go":   "well-known files, one of each kind",
-		"internal/credential/field/rem":  "labels of the portal, which a copied value brings along",
-		"internal/entra/explain.go":      "Microsoft's texts, which say application of both",
+		"internal/graph/":                  "the client that applications are made with",
+		"internal/resource/application/":   "the kind itself",
+		"internal/resource/directorylook/": "what the directory has of applications, beside managed identities",
+		"internal/diagnosis/catalogue":     "held against both kinds, row by row, by the test above",
+		"internal/policy/table.go":         "the reasons of the rules of one operation each",
+		"internal/credential/kinds.go":     "well-known files, one of each kind",
+		"internal/credential/field/rem":    "labels of the portal, which a copied value brings along",
+		"internal/entra/explain.go":        "Microsoft's texts, which say application of both",
 	}
 }
 

@@ -42,6 +42,21 @@ type Application struct {
 	LoginCredentials
 }
 
+// Disabling is a member that ends the issue of tokens: what it has, and what it has where nobody has set it.
+type Disabling struct{ Member, Unset, Have string }
+
+// Disablings are the members of the application that end the issue of tokens.
+func (a Application) Disablings() []Disabling {
+	var all []Disabling
+	if status := a.DisabledByMicrosoftStatus; status != "" && status != "NotDisabled" {
+		all = append(all, Disabling{Member: "disabledByMicrosoftStatus", Have: status})
+	}
+	if a.IsDisabled {
+		all = append(all, Disabling{Member: "isDisabled", Unset: "false", Have: "true"})
+	}
+	return all
+}
+
 // LoginCredentials are the secrets and certificates by which whoever has one gets tokens as the application. Only
 // somebody else can have added one.
 type LoginCredentials struct {

@@ -30,6 +30,14 @@ type credentialPage struct {
 
 func (p *credentialPage) isComplete() bool { return p.Value != nil }
 
+// Expression is that of a flexible credential; empty of any other.
+func (f FederatedCredential) Expression() string {
+	if f.ClaimsMatchingExpression == nil {
+		return ""
+	}
+	return f.ClaimsMatchingExpression.Value
+}
+
 // ClaimsMatchingExpression stands for a subject on a flexible federated identity credential. It is read, never
 // written.
 type ClaimsMatchingExpression struct {

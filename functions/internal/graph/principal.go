@@ -18,6 +18,14 @@ type ServicePrincipal struct {
 	LoginCredentials
 }
 
+// Disablings are the members of the service principal that end the issue of tokens.
+func (p ServicePrincipal) Disablings() []Disabling {
+	if p.AccountEnabled {
+		return nil
+	}
+	return []Disabling{{Member: "accountEnabled", Unset: "true", Have: "false"}}
+}
+
 // PrincipalManagedIdentity is the servicePrincipalType of a managed identity, which has no application. Source:
 // https://learn.microsoft.com/graph/api/resources/serviceprincipal.
 const PrincipalManagedIdentity = "ManagedIdentity"

@@ -45,6 +45,7 @@ const (
 
 	ManagedIdentityPut      Operation = "managedIdentity.put"
 	ManagedIdentityGet      Operation = "managedIdentity.get"
+	ManagedIdentityList     Operation = "managedIdentity.list"
 	ManagedIdentityDelete   Operation = "managedIdentity.delete"
 	ManagedCredentialPut    Operation = "managedCredential.put"
 	ManagedCredentialList   Operation = "managedCredential.list"

@@ -135,7 +135,8 @@ func armRows() []row {
 // identityRows are about managed identities and their federated credentials, whose writes all have a key.
 func identityRows() []row {
 	writes := on(ManagedCredentialPut, ManagedCredentialDelete)
-	all := append(on(ManagedIdentityPut, ManagedIdentityGet, ManagedIdentityDelete, ManagedCredentialList), writes...)
+	all := append(on(ManagedIdentityPut, ManagedIdentityGet, ManagedIdentityList, ManagedIdentityDelete,
+		ManagedCredentialList), writes...)
 	return []row{
 		{service: serviceARM, operations: all, statuses: only(http.StatusTooManyRequests),
 			Decision: within(time.Minute),

@@ -24,8 +24,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
-	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/directorylook"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	resourceidentity "github.com/ddoe-ai/azure-wif/functions/internal/resource/identity"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
 	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
@@ -70,6 +72,8 @@ type setup struct {
 	members map[string]string
 	account string
 	request structure.Request
+	// group is the resource group of the service's own identities; empty where it has none.
+	group string
 }
 
 func newSetup(t *testing.T) *setup {
@@ -130,6 +134,18 @@ func (s *setup) assign(scope, role, principal, condition string) {
 	s.put("roleAssignments", scope+"/providers/Microsoft.Authorization/roleAssignments/"+assigned, object)
 }
 
+// identity makes a managed identity with a credential for the subject, and has the file name it.
+func (s *setup) identity(group string) world.UserAssignedIdentity {
+	s.t.Helper()
+	made, _ := s.world.PutUserAssignedIdentity(world.UserAssignedIdentity{Name: "by-hand", Location: world.Location,
+		ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/by-hand"})
+	_, _, err := s.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: made.ID,
+		Name: "DDOE-federation", Issuer: world.Issuer, Subject: subject, Audiences: []string{audience}})
+	require.NoError(s.t, err)
+	s.members["clientId"] = made.ClientID
+	return made
+}
+
 // forbid has a host refuse every request as it refuses who lacks a right.
 func (s *setup) forbid(host, code string) {
 	s.hosts[host] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -155,7 +171,8 @@ func (s *setup) service() *structure.Service {
 	require.NoError(s.t, err)
 	requests := policy.Requests{Now: time.Now,
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
-	found := application.NewLookup(directory, requests)
+	found := resourceidentity.NewLookup(directorylook.New(directory, requests),
+		managedidentity.NewFinder(resources, requests, s.group))
 	looks := discovery.New(discovery.Options{
 		Linter: credential.Linter{Audience: audience, Now: time.Now},
 		Fetcher: fetch.New(fetch.Options{Hosts: []string{entra.Host, platform.Host},

@@ -280,19 +280,36 @@ func TestWhatCountsAsRight(t *testing.T) {
 	}
 }
 
-// TestAManagedIdentity has no application, and its credentials are where the service has no right.
+// TestAManagedIdentity has no application, and its credentials are in its resource group: they are seen where that is
+// the one of the service's own identities.
 func TestAManagedIdentity(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
-	const managed = "aaaaaaaa-0000-4000-8000-000000000007"
-	s.members["clientId"] = managed
-	s.put("servicePrincipals", managed, map[string]any{"appId": managed, "accountEnabled": true,
-		"servicePrincipalType": "ManagedIdentity"})
-	s.assign(container, contributor, managed, "")
-	r := s.judge()
-	assert.Equal(t, map[string]string{ofTrust: "unknown directory-not-readable"}, found(r))
-	assert.Equal(t, diagnosis.OutcomePass, of(t, r, "structure.managedIdentity").Status)
-	assert.Contains(t, of(t, r, ofTrust).Detail, "resource group")
+	const elsewhere = "/subscriptions/" + world.SubscriptionID + "/resourceGroups/data"
+	for name, c := range map[string]struct {
+		group, madeIn string
+		want          map[string]string
+		detail        string
+	}{
+		"no group": {madeIn: world.IdentitiesResourceGroupID,
+			want:   map[string]string{ofTrust: "unknown identity-not-seen"},
+			detail: "IDENTITY_RESOURCE_GROUP names no resource group"},
+		"in another group": {group: world.IdentitiesResourceGroupID, madeIn: elsewhere,
+			want: map[string]string{ofTrust: "unknown identity-not-seen"}, detail: "There is none in /subscriptions"},
+		"in the group": {group: world.IdentitiesResourceGroupID, madeIn: world.IdentitiesResourceGroupID,
+			want: map[string]string{}, detail: "It is the credential DDOE-federation."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSetup(t)
+			s.group = c.group
+			made := s.identity(c.madeIn)
+			s.assign(container, contributor, made.PrincipalID, "")
+			r := s.judge()
+			assert.Equal(t, c.want, found(r))
+			assert.Equal(t, diagnosis.OutcomePass, of(t, r, "structure.managedIdentity").Status)
+			assert.Contains(t, of(t, r, ofTrust).Detail, c.detail)
+		})
+	}
 }
 
 // TestNoStorageIsNamed, or by a URL alone.

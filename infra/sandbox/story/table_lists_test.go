@@ -10,8 +10,8 @@ type group struct {
 
 // ofLooks are the codes of looks at what somebody else has made.
 const ofLooks = `client-id-is-object-id credential-flexible-undecided directory-not-readable
-	federated-credential-differs network-rules-restrict role-not-known role-without-data-rights storage-not-readable
-	tenant-not-seen`
+	federated-credential-differs identity-not-seen network-rules-restrict role-not-known
+	role-without-data-rights storage-not-readable tenant-not-seen`
 
 // ofRequests are the codes of requests and messages.
 const ofRequests = `

@@ -216,10 +216,9 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 func comparePrincipal(item *resource.Item, st integration.Status, principal graph.ServicePrincipal) {
 	item.State, item.Code = resource.Unchanged, ""
 	tellLogins(item, principal.LoginCredentials)
-	if !principal.AccountEnabled { // an administrator's decision: it is told, and kept
+	if disabled := principal.Disablings(); len(disabled) > 0 { // an administrator's decision: it is told, and kept
 		item.Code = diagnosis.CodeClientDisabled
-		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "accountEnabled", Want: "true",
-			Have: "false", Owner: diagnosis.OwnerOther})
+		tellDisablings(item, disabled)
 	}
 	if st.ServicePrincipalID != "" && st.ServicePrincipalID != principal.ID {
 		item.Code = diagnosis.CodeServicePrincipalReplaced

@@ -23,19 +23,14 @@ func (k *Kind) Description(integration.Document) string { return description }
 
 // List reads all credentials of the application; without an application there are none.
 func (k *Kind) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
-	return list(ctx, k.graph, k.requests, policy.CredentialList, d)
-}
-
-func list(ctx context.Context, directory *graph.Client, requests policy.Requests, op policy.Operation,
-	d integration.Document) ([]resource.Credential, error) {
 	if d.Status.Identity.ID == "" {
 		return nil, nil
 	}
 	var all []graph.FederatedCredential
-	found, err := resource.Find(ctx, requests, op, words(d), true,
+	found, err := resource.Find(ctx, k.requests, policy.CredentialList, words(d), true,
 		func(ctx context.Context) error {
 			var err error
-			all, err = directory.ListFederatedCredentials(ctx, d.Status.Identity.ID)
+			all, err = k.graph.ListFederatedCredentials(ctx, d.Status.Identity.ID)
 			return err
 		})
 	if err != nil || !found {
@@ -49,12 +44,8 @@ func list(ctx context.Context, directory *graph.Client, requests policy.Requests
 }
 
 func fromGraph(f graph.FederatedCredential) resource.Credential {
-	credential := resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Issuer, Subject: f.Subject,
-		Audiences: f.Audiences, Description: f.Description}
-	if f.ClaimsMatchingExpression != nil {
-		credential.Expression = f.ClaimsMatchingExpression.Value
-	}
-	return credential
+	return resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences,
+		Description: f.Description, Expression: f.Expression()}
 }
 
 // Put writes credentials by their names, and returns a receipt for each, in their order.

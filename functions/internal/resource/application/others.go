@@ -20,16 +20,17 @@ func certificates(v resource.View) []string {
 // tellMembersOfOthers shows what somebody else has set on the application that decides who gets in as it.
 func tellMembersOfOthers(item *resource.Item, app graph.Application) {
 	tellLogins(item, app.LoginCredentials)
-	status := app.DisabledByMicrosoftStatus
-	isDisabled := status != "" && status != "NotDisabled"
-	if isDisabled {
-		theirs(item, "disabledByMicrosoftStatus", "", status)
-	}
-	if app.IsDisabled {
-		theirs(item, "isDisabled", "false", "true")
-	}
-	if (isDisabled || app.IsDisabled) && item.Code != diagnosis.CodeApplicationReplaced {
+	all := app.Disablings()
+	tellDisablings(item, all)
+	if len(all) > 0 && item.Code != diagnosis.CodeApplicationReplaced {
 		item.Code = diagnosis.CodeClientDisabled
+	}
+}
+
+// tellDisablings shows what ends the issue of tokens.
+func tellDisablings(item *resource.Item, all []graph.Disabling) {
+	for _, one := range all {
+		theirs(item, one.Member, one.Unset, one.Have)
 	}
 }
 

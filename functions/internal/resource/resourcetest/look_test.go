@@ -11,8 +11,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
-	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/directorylook"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/identity"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platformlook"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
@@ -28,6 +30,9 @@ type byHand struct{ *azure }
 // What a person has made, by id.
 const (
 	credentialOfHand = "dddddddd-0000-4000-8000-000000000001"
+	managedClientID  = "dddddddd-0000-4000-8000-000000000002"
+	handIdentity     = world.IdentitiesResourceGroupID +
+		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/by-hand"
 	assignmentOfHand = "bbbbbbbb-0000-4000-8000-000000000001"
 )
 
@@ -85,7 +90,7 @@ func TestLookForAnIdentity(t *testing.T) {
 	t.Parallel()
 	begin := func(t testing.TB, w *resourcetest.Wire) *resourcetest.Sight {
 		h, d := newByHand(t, w)
-		return h.sight(application.NewLookup(h.graph, h.requests), d)
+		return h.sight(identity.NewLookup(directorylook.New(h.graph, h.requests)), d)
 	}
 	resourcetest.LookSuite{Name: "look for an identity", New: begin, Situations: map[string]resourcetest.Situation{
 		"no application": edited("applications", objectID, nil, diagnosis.CodeIdentityMissing),
@@ -100,6 +105,53 @@ func TestLookForAnIdentity(t *testing.T) {
 	}}.Run(t)
 }
 
+// managedByHand is a cloud in which a person has made a managed identity in the resource group of ours.
+func managedByHand(t testing.TB, w *resourcetest.Wire) (*byHand, integration.Document, *managedidentity.Finder) {
+	h, d := newByHand(t, w)
+	made, _ := h.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: handIdentity, Name: "by-hand",
+		ClientID: managedClientID, PrincipalID: principalID, Location: world.Location})
+	_, _, err := h.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: made.ID,
+		Name: "DDOE-federation", Issuer: world.Issuer, Subject: subject,
+		Audiences: []string{"api://AzureADTokenExchange"}})
+	require.NoError(t, err)
+	d.Status.ClientID = made.ClientID
+	return h, d, managedidentity.NewFinder(h.arm, h.requests, world.IdentitiesResourceGroupID)
+}
+
+func TestLookForAManagedIdentity(t *testing.T) {
+	t.Parallel()
+	recorded := func(s *resourcetest.Sight) {
+		s.Document.Status.Identity = integration.IdentityMade{Kind: integration.IdentityManaged, Key: handIdentity,
+			Location: world.Location}
+		s.Document.Status.ServicePrincipalID = principalID
+	}
+	resourcetest.LookSuite{Name: "look for a managed identity",
+		New: func(t testing.TB, w *resourcetest.Wire) *resourcetest.Sight {
+			h, d, finder := managedByHand(t, w)
+			return h.sight(identity.NewLookup(finder), d)
+		}, Situations: map[string]resourcetest.Situation{
+			"known from before": {Put: func(_ testing.TB, s *resourcetest.Sight) { recorded(s) }},
+			"gone since then": {Code: diagnosis.CodeIdentityMissing, Put: func(t testing.TB, s *resourcetest.Sight) {
+				recorded(s)
+				s.Edit(t, "userAssignedIdentities", handIdentity, nil)
+			}},
+		}}.Run(t)
+}
+
+func TestLookForTrustOfAManagedIdentity(t *testing.T) {
+	t.Parallel()
+	credential := handIdentity + "/federatedIdentityCredentials/DDOE-federation"
+	resourcetest.LookSuite{Name: "look for trust of a managed identity",
+		New: func(t testing.TB, w *resourcetest.Wire) *resourcetest.Sight {
+			h, d, finder := managedByHand(t, w)
+			d.Status.Identity.Kind, d.Status.ServicePrincipalID = integration.IdentityManaged, principalID
+			return h.sight(trust.NewLook(identity.NewLookup(finder)), d)
+		}, Situations: map[string]resourcetest.Situation{
+			"no credential": edited("userAssignedIdentityCredentials", credential, nil,
+				diagnosis.CodeFederatedCredentialMissing),
+		}}.Run(t)
+}
+
 func TestLookForTrust(t *testing.T) {
 	t.Parallel()
 	other := func(member string, value any) map[string]any {
@@ -112,7 +164,7 @@ func TestLookForTrust(t *testing.T) {
 		h, d := newByHand(t, w)
 		d.Status.ServicePrincipalID = principalID
 		d.Status.Identity = integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID}
-		return h.sight(trust.NewLook(application.NewLookup(h.graph, h.requests)), d)
+		return h.sight(trust.NewLook(identity.NewLookup(directorylook.New(h.graph, h.requests))), d)
 	}
 	resourcetest.LookSuite{Name: "look for trust", New: begin, Situations: map[string]resourcetest.Situation{
 		"no credential": edited("federatedIdentityCredentials", credentialOfHand, nil,
