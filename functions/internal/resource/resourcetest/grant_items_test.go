@@ -139,3 +139,69 @@ func TestAScopeThatCannotBeRead(t *testing.T) {
 			"only where a list and a read have shown nothing")
 	}
 }
+
+// TestAGrantThatNoListShows yet: the assignment itself has the last word. Where that cannot be read, nothing is known.
+func TestAGrantThatNoListShows(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		isThere, isRefused bool
+		state              resource.State
+	}{
+		"there":     {true, false, resource.Unchanged},
+		"not there": {false, false, resource.Missing},
+		"refused":   {true, true, resource.Missing},
+	} {
+		a, w, d := twoScopes(t, integration.AccessRead)
+		for _, entry := range d.Spec.Storage {
+			made := assignment.Derived(d, entry, "")
+			d.Status.RoleAssignments = append(d.Status.RoleAssignments, made)
+			if c.isThere {
+				_, _, err := a.PutRoleAssignment(rbac.RoleAssignment{Name: integration.LastSegment(made.ID),
+					Scope: made.Scope, PrincipalID: principalID, PrincipalType: "ServicePrincipal",
+					RoleDefinitionID: made.RoleDefinitionID})
+				require.NoError(t, err)
+			}
+		}
+		next := w.Hosts["management.azure.com"]
+		w.Hosts["management.azure.com"] = http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/roleAssignments") { // a list
+				to.Header().Set("x-ms-request-id", "list")
+				to.Header().Set("Content-Type", "application/json")
+				_, _ = to.Write([]byte(`{"value":[]}`))
+				return
+			}
+			next.ServeHTTP(to, r)
+		})
+		if c.isRefused {
+			refuse(w, http.StatusForbidden, "AuthorizationFailed", func(r *http.Request) bool {
+				return !strings.HasSuffix(r.URL.Path, "/roleAssignments")
+			})
+		}
+		items := a.kind().Observe(t.Context(), resource.View{Document: d})
+		require.Len(t, items, 2, name)
+		for _, item := range items {
+			assert.Equal(t, c.isRefused, item.Err != nil, name)
+			assert.Equal(t, c.state, item.State, name)
+		}
+	}
+}
+
+// TestWhatIsInherited by a scope is nobody's extra there, and is not removed at the end.
+func TestWhatIsInherited(t *testing.T) {
+	t.Parallel()
+	a, _, d := twoScopes(t, integration.AccessRead)
+	for i, scope := range []string{world.DataAccountID, "/subscriptions/" + world.SubscriptionID} {
+		_, _, err := a.PutRoleAssignment(rbac.RoleAssignment{Scope: scope, PrincipalID: principalID,
+			Name: "bbbbbbbb-0000-4000-8000-00000000000" + string(rune('1'+i)), PrincipalType: "ServicePrincipal",
+			RoleDefinitionID: "/providers/Microsoft.Authorization/roleDefinitions/" +
+				integration.AccessReadWrite.Role().ID})
+		require.NoError(t, err)
+	}
+	for _, ending := range []bool{false, true} {
+		items := a.kind().Observe(t.Context(), resource.View{Document: d, Ending: ending})
+		for _, item := range items {
+			assert.Contains(t, item.Target, "/containers/")
+			assert.NotEqual(t, resource.Extra, item.State)
+		}
+	}
+}
