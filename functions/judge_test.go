@@ -239,6 +239,9 @@ func reportLines(a *app, report answer) string {
 	for _, one := range report.at("checks").([]any) {
 		check := one.(map[string]any)
 		remedy, _ := check["remedy"].(map[string]any)
+		if check["code"] != nil { // its title is the catalogue's
+			delete(check, "title")
+		}
 		fmt.Fprintf(&text, "%v (%v) %s\n", check["id"], check["layer"], strings.Join(slices.Concat(of(check, "status",
 			"code", "field", "target", "dependsOn", "title", "expected", "actual", "presented", "diffAt", "transient",
 			"differences"), of(remedy, "who")), "; "))

@@ -57,9 +57,16 @@ func Text(r assessment.Report) string {
 	return text.String()
 }
 
-func cause(d diagnosis.Diagnosis) string { return string(d.Code) + ": " + d.Detail }
+// cause is a code, and its detail where that is none that the catalogue has: its words are held there.
+func cause(d diagnosis.Diagnosis) string {
+	if d.Detail == diagnosis.New(d.Code).Detail {
+		return string(d.Code)
+	}
+	return string(d.Code) + ": " + d.Detail
+}
 
-// members are those of a check that are not empty, but for what differs from run to run, such as request ids.
+// members are those of a check that are not empty, but for what differs from run to run, such as request ids, and for
+// the catalogue's words.
 func members(c assessment.Check) []string {
 	all := []string{strings.TrimSpace(string(c.Status) + " " + string(c.Code))}
 	add := func(name, value string) {
@@ -67,11 +74,16 @@ func members(c assessment.Check) []string {
 			all = append(all, name+"="+value)
 		}
 	}
-	add("title", c.Title)
+	general := diagnosis.New(c.Code)
+	if c.Title != general.Title {
+		add("title", c.Title)
+	}
 	add("field", c.Field)
 	add("target", c.Target)
 	add("dependsOn", c.DependsOn)
-	add("detail", c.Detail)
+	if c.Detail != general.Detail {
+		add("detail", c.Detail)
+	}
 	add("expected", c.Expected)
 	add("actual", c.Actual)
 	add("presented", c.Presented)
@@ -86,7 +98,6 @@ func members(c assessment.Check) []string {
 	}
 	if c.Remedy != nil {
 		add("who", string(c.Remedy.Who))
-		add("steps", strings.Join(c.Remedy.Steps, " "))
 		add("command", c.Remedy.Command)
 	}
 	if e := c.Evidence; e != nil {
