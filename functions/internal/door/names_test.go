@@ -10,21 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 )
-
-// TestNames holds what registrations and records are written with: a change takes rights away, or makes strangers of
-// owners.
-func TestNames(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, []caller.Role{"Wif.Read", "Wif.Operate", "Wif.Admin"}, caller.Roles())
-	assert.Equal(t, []caller.Role{"Wif.Read", "Wif.Operate", "Wif.Admin"},
-		[]caller.Role{caller.RoleRead, caller.RoleOperate, caller.RoleAdmin})
-	assert.Equal(t, "function-key", caller.FunctionKey().ID)
-	assert.True(t, caller.FunctionKey().HasRole("Wif.Admin"), "who holds the key may do all")
-}
 
 // counting counts the bodies that are open.
 type counting struct{ open atomic.Int32 }

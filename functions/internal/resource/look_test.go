@@ -44,6 +44,7 @@ func TestWhatOnlyLooksWritesNothing(t *testing.T) {
 			require.ErrorAs(t, r.Err, &refused)
 			assert.Equal(t, diagnosis.CodeIntegrationUnmanaged, refused.Diagnosis.Code)
 			assert.Equal(t, items[i], r.Item)
+			assert.Equal(t, []string{items[i].Name, items[i].Key}, []string{r.Step, r.StepTarget})
 			assert.Nil(t, r.Learn)
 		}
 	}
@@ -94,4 +95,20 @@ func TestWhatIsNeededIsFoundFirst(t *testing.T) {
 			assert.Equal(t, c.root == "", items[1].Code != "", "what was not looked at has no code")
 		})
 	}
+}
+
+// TestALookKeepsTheDocument: what kinds teach each other on the way is not written into what was given.
+func TestALookKeepsTheDocument(t *testing.T) {
+	t.Parallel()
+	first := looker{name: "first", item: resource.Item{Name: "one", Learn: func(s *integration.Status) {
+		s.DDOE.IntegrationID, s.ClientID = "learnt", "learnt"
+	}}}
+	var told integration.Document
+	given := integration.Document{IsUnmanaged: true, Status: integration.Status{DDOE: &integration.DDOEStatus{
+		IntegrationID: "given"}}}
+	resource.Observe(t.Context(), []resource.Kind{resource.Looking(first), resource.Looking(looker{name: "second",
+		needs: []string{"first"}, told: &told})}, resource.View{Document: given})
+	assert.Equal(t, "learnt", told.Status.DDOE.IntegrationID)
+	assert.Equal(t, "learnt", told.Status.ClientID)
+	assert.Equal(t, "given", given.Status.DDOE.IntegrationID)
 }

@@ -197,6 +197,7 @@ func (a azure) RoundTrip(r *http.Request) (*http.Response, error) {
 type outcome struct {
 	steps []string
 	errs  []error
+	unnamed int // creates without the id of their request
 }
 
 func (o outcome) codes() []string {
@@ -293,6 +294,9 @@ func (f *fixture) learn(o *outcome, results []resource.Result) bool {
 			o.errs = append(o.errs, r.Err)
 			good = false
 			continue
+		}
+		if r.Outcome == resource.OutcomeCreated && r.RequestID == "" {
+			o.unnamed++
 		}
 		name := r.Step
 		if name == "" {

@@ -20,6 +20,7 @@ func TestMakesIntegrationAndDriver(t *testing.T) {
 	o := f.run(resource.View{Fresh: true})
 	require.Empty(t, o.errs)
 	assert.Equal(t, []string{"ddoeIntegration created", "ddoeDriver created"}, o.steps)
+	assert.Zero(t, o.unnamed)
 	f.requireOne("made")
 	assert.Equal(t, f.offered()["type"], f.document.Status.DDOE.IntegrationType)
 	assert.Equal(t, mark, f.drivers()[0]["metadata"].(dataloop.Object)["managed-by"])
