@@ -195,8 +195,8 @@ func (a azure) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // outcome is what a run came to.
 type outcome struct {
-	steps []string
-	errs  []error
+	steps   []string
+	errs    []error
 	unnamed int // creates without the id of their request
 }
 

@@ -21,9 +21,10 @@ func TestWhatAPersonDoesNext(t *testing.T) {
 	d.Spec.DDOE = &integration.DDOE{Driver: &integration.Driver{ProjectID: "p", Name: "n", Path: "a/b"}}
 	d.Status.Identity.FormerClientID = "old"
 	assert.Equal(t, begin+`; in the project p, named n, for the container images and the path "a/b", allowed to `+
-		"delete: false. The client id is another one than before, old: whoever has made the integration by hand gives "+
-		"it the new one, and uploads the file again.", nextOf(d))
-	isWanted := integration.Document{ID: "my-service", Spec: integration.Spec{DDOE: &integration.DDOE{Integration: true}}}
+		"delete: false. The client id is another one than before, old: whoever has made the integration by hand "+
+		"gives it the new one, and uploads the file again.", nextOf(d))
+	isWanted := integration.Document{ID: d.ID}
+	isWanted.Spec.DDOE = &integration.DDOE{Integration: true}
 	assert.Equal(t, begin+". Look first whether there is one of this name. When the cause is mended, PUT the spec "+
 		"again; name in ddoe.integrationId what you have made, to have it used: it stays yours.", nextOf(isWanted))
 }
