@@ -24,12 +24,12 @@ const (
 func baseURL(public string) string { return public + prefix }
 
 // newAPI returns the API of the HTTP functions on its mux.
-func newAPI(public string, entrance door.Door, entries []entry) (*http.ServeMux, huma.API) {
+func newAPI(public string, entrance door.Door, limit *door.Limiter, entries []entry) (*http.ServeMux, huma.API) {
 	mux := http.NewServeMux()
 	api := humago.NewWithPrefix(mux, prefix, configuration(public))
 	for _, e := range entries {
 		if e.register != nil {
-			e.register(guarded(api, entrance, e))
+			e.register(guarded(api, entrance, limit, e))
 		}
 	}
 	problem.CompleteTags(api.OpenAPI())
@@ -38,8 +38,8 @@ func newAPI(public string, entrance door.Door, entries []entry) (*http.ServeMux,
 }
 
 // guarded is the API of one function: each of its routes notes the function's name for the log line, and lets in who
-// has the function's role. A function without a role is open to all.
-func guarded(api huma.API, entrance door.Door, e entry) huma.API {
+// has the function's role and has not sent too many requests. A function without a role is open to all.
+func guarded(api huma.API, entrance door.Door, limit *door.Limiter, e entry) huma.API {
 	group := huma.NewGroup(api)
 	group.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
 		invocation.From(ctx.Context()).SetFunction(e.Name)
@@ -51,6 +51,10 @@ func guarded(api huma.API, entrance door.Door, e entry) huma.API {
 		invocation.From(ctx.Context()).SetCaller(who.ID)
 		if err != nil {
 			problem.Respond(api, ctx, err)
+			return
+		}
+		if wait := limit.Wait(who.ID); wait > 0 {
+			problem.Respond(api, ctx, problem.RateLimited(wait))
 			return
 		}
 		next(huma.WithContext(ctx, caller.With(ctx.Context(), who)))

@@ -48,6 +48,10 @@ type Config struct {
 	IssuerHosts, StorageSuffixes []string
 	// Retention is how long an operation that has ended is kept.
 	Retention time.Duration
+	// Origins are those whose pages may call the API from a browser.
+	Origins []string
+	// RateLimit is how many requests a second a caller may send to one instance.
+	RateLimit int
 	// Audience is what a caller's access token is for; empty where callers need none. CallerTenant is the tenant that
 	// issues it; empty for the app's own.
 	Audience, CallerTenant string
@@ -133,6 +137,8 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		IssuerHosts:     e.hosts("ISSUER_ALLOWLIST"),
 		StorageSuffixes: e.hosts("STORAGE_SUFFIX_ALLOWLIST"),
 		Retention:       e.retention("OPERATION_RETENTION"),
+		Origins:         e.origins("CORS_ORIGINS"),
+		RateLimit:       e.rate("RATE_LIMIT"),
 		Audience:        e.text("AUTH_AUDIENCE"),
 		CallerTenant:    e.callerTenant("AUTH_TENANT_ID"),
 		QueueOwner:      e.queueOwner("QUEUE_OWNER"),

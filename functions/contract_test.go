@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/assert"
@@ -64,7 +65,7 @@ func listed(t *testing.T) ([]entry, huma.API) {
 	uses, err := newUseCases(cfg, discard(), testPlatform(t))
 	require.NoError(t, err)
 	entries := list(cfg, uses)
-	_, api := newAPI(cfg.PublicBaseURL, door.Door{}, entries)
+	_, api := newAPI(cfg.PublicBaseURL, door.Door{}, door.NewLimiter(1000, time.Now), entries)
 	return entries, api
 }
 
@@ -79,7 +80,7 @@ func TestListAndFunctionFilesAgree(t *testing.T) {
 		assert.Equal(t, string(e.Trigger), bindings[0].Type, e.Name)
 		assert.Equal(t, e.Trigger == TriggerQueue, e.Message != nil, e.Name)
 		assert.Equal(t, e.Trigger == TriggerTimer, e.Tick != nil, e.Name)
-		assert.Equal(t, e.Trigger == TriggerHTTP, e.register != nil, e.Name)
+		assert.Equal(t, e.Trigger == TriggerHTTP && e.Name != preflight, e.register != nil, e.Name)
 	}
 	slices.Sort(names)
 	assert.Equal(t, slices.Sorted(maps.Keys(files)), names)
@@ -102,7 +103,8 @@ func TestFunctionFilesKeepTheHostsRules(t *testing.T) {
 				assert.Equal(t, "http", bindings[1].Type)
 				assert.Equal(t, "out", bindings[1].Direction)
 				level := "function"
-				if slices.Contains([]string{"healthz", "errorpage"}, function) { // they say nothing about tenants
+				// They tell nothing about tenants.
+				if slices.Contains([]string{"healthz", "errorpage", preflight}, function) {
 					level = "anonymous"
 				}
 				assert.Equal(t, level, trigger.AuthLevel)
@@ -184,6 +186,10 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 				assert.NotContains(t, served, operation, "two functions would serve it")
 				served[operation] = function
 			}
+		}
+		if function == preflight { // of all paths, and none of the document's
+			assert.Equal(t, "OPTIONS", methods)
+			continue
 		}
 		assert.Greater(t, len(served), before, "function %s serves nothing of the API document", function)
 	}

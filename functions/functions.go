@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,6 +24,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/healthz"
 	"github.com/ddoe-ai/azure-wif/functions/inspect"
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/functions/internal/cors"
+	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
@@ -103,9 +106,10 @@ func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
 		return nil, errors.Join(err, p.close(context.Background()))
 	}
 	entries := list(cfg, uses)
-	mux, _ := newAPI(cfg.PublicBaseURL, newDoor(cfg, p, uses.service.Defaults.TenantID), entries)
+	mux, _ := newAPI(cfg.PublicBaseURL, newDoor(cfg, p, uses.service.Defaults.TenantID),
+		door.NewLimiter(cfg.RateLimit, time.Now), entries)
 	app := &App{
-		HTTP:  problem.Handler(mux, cfg.PublicBaseURL),
+		HTTP:  cors.Handler(problem.Handler(mux, cfg.PublicBaseURL), cfg.Origins, preflight),
 		Warm:  func(ctx context.Context) { p.warmUp(ctx, log, uses.service.Defaults.TenantID) },
 		Close: p.close,
 	}
@@ -122,6 +126,9 @@ type entry struct {
 	// role is what a caller needs; empty where everybody may call.
 	role caller.Role
 }
+
+// preflight is the function that takes browsers' preflights, of all paths.
+const preflight = "preflight"
 
 // everybody is the role of a function that is open to all.
 const everybody caller.Role = ""
@@ -165,6 +172,7 @@ func list(cfg Config, u *useCases) []entry {
 		web("readyz", caller.RoleRead, readyz.Function{Check: u.ready.Check}.Register),
 		web("openapi", caller.RoleRead, openapi.Register),
 		web("errorpage", caller.RoleRead, errorpage.Register),
+		{Function: Function{Name: preflight, Trigger: TriggerHTTP}}, // answered before any function: package cors
 		queue("reconcile", reconcile.Function{Handle: u.worker.Handle, Reject: u.worker.Reject}.Message),
 		queue("deadletter", deadletter.Function{DeadLettered: u.worker.DeadLettered}.Message),
 		{Function: Function{Name: "sweep", Trigger: TriggerTimer, Tick: sweep.Function{Sweep: u.sweep}.Tick}},

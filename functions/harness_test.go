@@ -177,7 +177,7 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted, Transport: reach})
 	reach[sandbox.Host], reach[sandbox.GateHost] = web, web
 
-	all := map[string]string{"DDOE_ISSUER": world.Issuer, "OWN_RESOURCE_GROUP": ownGroup}
+	all := map[string]string{"DDOE_ISSUER": world.Issuer, "OWN_RESOURCE_GROUP": ownGroup, "RATE_LIMIT": "100000"}
 	for name, value := range changes {
 		all[name] = value
 	}
@@ -198,7 +198,7 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute,
 		MaxBody: 2 << 20, Annotate: Annotate, Redact: Redact})
 	entries, _ := listed(t)
-	open, _ := newAPI(cfg.PublicBaseURL, door.Door{}, entries)
+	open, _ := newAPI(cfg.PublicBaseURL, door.Door{}, door.NewLimiter(100_000, time.Now), entries)
 	open.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
 	return a

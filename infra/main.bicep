@@ -69,6 +69,14 @@ param operationRetention string = '2160h'
 @description('Whose integrations messages make and may touch (setting QUEUE_OWNER): object id of a user, group or service principal. Empty: queue.')
 param queueOwner string = ''
 
+@description('Origins whose pages may call the API from a browser (setting CORS_ORIGINS), such as https://portal.example.com.')
+param corsOrigins string[] = []
+
+@description('Requests a second that one instance takes of one caller (setting RATE_LIMIT); twice as many at once.')
+@minValue(1)
+@maxValue(100000)
+param rateLimit int = 20
+
 @description('Hosts of issuers that the app may contact for a customer\'s value (setting ISSUER_ALLOWLIST).')
 param issuerAllowlist string[] = []
 
@@ -228,6 +236,7 @@ var appSettings = {
   STATE_STORAGE_URL: storage.outputs.stateBlobEndpoint
   OWN_RESOURCE_GROUP: resourceGroup().id
   OPERATION_RETENTION: operationRetention
+  RATE_LIMIT: string(rateLimit)
 }
 
 // Left out where the parameter is empty, so that the app's own default or "off" counts.
@@ -262,6 +271,7 @@ var optionalSettings = union(
     ? {}
     : { AUTH_TENANT_ID: empty(authAudience) ? fail('authTenantId needs authAudience') : authTenantId },
   empty(queueOwner) ? {} : { QUEUE_OWNER: queueOwner },
+  empty(corsOrigins) ? {} : { CORS_ORIGINS: join(corsOrigins, ',') },
   empty(issuerAllowlist) ? {} : { ISSUER_ALLOWLIST: join(issuerAllowlist, ',') },
   empty(storageSuffixAllowlist) ? {} : { STORAGE_SUFFIX_ALLOWLIST: join(storageSuffixAllowlist, ',') }
 )

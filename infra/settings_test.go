@@ -42,7 +42,8 @@ func onlyWhereNeeded() map[string]string {
 		"that people copy"
 	callers := "for an API that has a registration in Entra; the sandbox runs the example, and asks for no token"
 	return map[string]string{"DDOE_INTEGRATION_TYPE": why, "DDOE_OPTION_MAP": why,
-		"AUTH_AUDIENCE": callers, "AUTH_TENANT_ID": callers, "QUEUE_OWNER": callers}
+		"AUTH_AUDIENCE": callers, "AUTH_TENANT_ID": callers, "QUEUE_OWNER": callers,
+		"CORS_ORIGINS": "for an API that is called from a browser; the example has no page"}
 }
 
 // hostReads are read by the Functions host or by the platform, not by the code. What bindings name comes on top.

@@ -316,6 +316,7 @@ const (
 	CodeProbeNotRemoved                    Code = "probe-not-removed"
 	CodeProtectionUnknown                  Code = "protection-unknown"
 	CodeQueueUnavailable                   Code = "queue-unavailable"
+	CodeRateLimited                        Code = "rate-limited"
 	CodeRecordSetAside                     Code = "record-set-aside"
 	CodeRecordTooNew                       Code = "record-too-new"
 	CodeRecordUnreadable                   Code = "record-unreadable"

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -53,6 +54,8 @@ type Problem struct {
 
 	cause     error
 	transient bool
+	// wait is when the request may be sent again, where that is known.
+	wait time.Duration
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -133,6 +136,13 @@ func innermost(e *diagnosis.Error) error {
 	return e
 }
 
+// RateLimited refuses a request of a caller who has to wait.
+func RateLimited(wait time.Duration) *Problem {
+	p := fromDiagnosis(&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeRateLimited)})
+	p.wait = wait
+	return p
+}
+
 func internal() *Problem {
 	return New(http.StatusInternalServerError, CodeInternal,
 		"Something went wrong here. Name the request id when asking for help.")
@@ -154,7 +164,9 @@ func (p *Problem) ContentType(string) string { return MediaType }
 func (p *Problem) header() http.Header {
 	h := http.Header{}
 	h.Set("x-ms-error-code", string(p.Code))
-	if p.transient && p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests {
+	if p.wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((p.wait+time.Second-1)/time.Second)))
+	} else if p.transient && p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	return h

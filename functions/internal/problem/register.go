@@ -307,7 +307,8 @@ func Security(role string) []map[string][]string {
 // DeclareCallers adds to the API document what an operation that takes a role asks for, and how it refuses.
 func DeclareCallers(api huma.API, op *huma.Operation, role string) {
 	op.Security = Security(role)
-	statuses := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable}
+	statuses := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
+		http.StatusServiceUnavailable}
 	declare(api, op, slices.DeleteFunc(statuses, func(status int) bool {
 		return op.Responses[strconv.Itoa(status)] != nil
 	}))

@@ -77,6 +77,9 @@ var statuses = []statusRow{
 	{http.StatusUnsupportedMediaType, []diagnosis.Code{
 		diagnosis.CodeUnsupportedContentEncoding, diagnosis.CodeUnsupportedMediaType,
 	}},
+	{http.StatusTooManyRequests, []diagnosis.Code{
+		diagnosis.CodeRateLimited,
+	}},
 	{http.StatusInternalServerError, []diagnosis.Code{
 		diagnosis.CodeDeadLettered, diagnosis.CodeKeyVaultReferenceUnresolved, diagnosis.CodeDeliveryExhausted,
 		diagnosis.CodeInternal, diagnosis.CodeOperationUnreadable, diagnosis.CodeRecordSetAside,

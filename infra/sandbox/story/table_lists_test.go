@@ -21,7 +21,7 @@ const ofRequests = `
 	invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
 	malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
 	not-acceptable not-found not-json not-owned nothing-to-confirm operation-canceled
-	operation-id-reused operation-not-cancelable operation-not-found precondition-failed
+	operation-id-reused operation-not-cancelable operation-not-found precondition-failed rate-limited
 	session-mismatch unauthorized unknown-command unknown-member unsupported-content-encoding
 	unsupported-media-type wrong-type`
 

@@ -1,0 +1,70 @@
+package functions
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+)
+
+// TestSettingsForPortals: what is malformed is told, each by its name.
+func TestSettingsForPortals(t *testing.T) {
+	t.Parallel()
+	for name, values := range map[string][]string{
+		"CORS_ORIGINS": {"*", "portal.example.com", "https://portal.example.com/", "https://*.example.com",
+			"https://Portal.example.com", "ftp://portal.example.com", "https://portal.example.com:443",
+			"http://portal.example.com:80", "https://a.example.com;https://b.example.com", "null",
+			"https://user@portal.example.com", "https://portal.example.com?x", "https://portal.example.com:"},
+		"RATE_LIMIT":          {"0", "-1", "1.5", "many", "100001"},
+		"OPERATION_RETENTION": {"90", "90d", "23h", "-2160h", "0"},
+	} {
+		for _, value := range values {
+			_, err := ConfigFromEnvironment(settings(map[string]string{name: value}))
+			assert.ErrorContains(t, err, "setting "+name+" must ", "%s=%s", name, value)
+		}
+	}
+	cfg, err := ConfigFromEnvironment(settings(map[string]string{"RATE_LIMIT": "7", "OPERATION_RETENTION": "24h",
+		"CORS_ORIGINS": " https://portal.example.com, http://127.0.0.1:3000,https://[::1]:8443,https://portal.example.com"}))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"https://portal.example.com", "http://127.0.0.1:3000", "https://[::1]:8443"}, cfg.Origins)
+	assert.Equal(t, 7, cfg.RateLimit)
+	assert.Equal(t, 24*time.Hour, cfg.Retention)
+	cfg, err = ConfigFromEnvironment(settings(nil))
+	require.NoError(t, err)
+	assert.Empty(t, cfg.Origins)
+	assert.Equal(t, 20, cfg.RateLimit)
+	assert.Equal(t, 90*24*time.Hour, cfg.Retention)
+}
+
+// TestACallerWhoAsksTooOften is told when to ask again, and takes nothing from another one. What is open to all is not
+// counted, nor who is not let in.
+func TestACallerWhoAsksTooOften(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, map[string]string{"AUTH_AUDIENCE": apiAudience, "RATE_LIMIT": "1",
+		"CORS_ORIGINS": "https://portal.example.com"})
+	one := a.bearer(entra.CallerRequest{ObjectID: "11111111-1111-4111-8111-aaaaaaaaaaaa", Roles: []string{"Wif.Read"}})
+	another := a.bearer(entra.CallerRequest{ObjectID: "11111111-1111-4111-8111-bbbbbbbbbbbb",
+		Roles: []string{"Wif.Read"}})
+	statuses := map[int]int{}
+	var refused answer
+	for range 10 {
+		got := a.call("GET", "/integrations", "", "Authorization", one, "Origin", "https://portal.example.com")
+		if statuses[got.StatusCode]++; got.StatusCode == http.StatusTooManyRequests {
+			refused = got
+		}
+	}
+	assert.Positive(t, statuses[http.StatusOK])
+	require.Positive(t, statuses[http.StatusTooManyRequests], "%v", statuses)
+	assert.Equal(t, "rate-limited", refused.at("code"))
+	assert.Equal(t, "1", refused.Header.Get("Retry-After"))
+	assert.Equal(t, "https://portal.example.com", refused.Header.Get("Access-Control-Allow-Origin"))
+	assert.Equal(t, http.StatusOK, a.call("GET", "/integrations", "", "Authorization", another).StatusCode)
+	for range 10 {
+		assert.Equal(t, http.StatusOK, a.call("GET", "/healthz", "").StatusCode)
+		assert.Equal(t, http.StatusUnauthorized, a.call("GET", "/integrations", "").StatusCode)
+	}
+}
