@@ -11,7 +11,7 @@ const (
 	// burstSeconds is how many seconds' worth of requests a caller may send at once.
 	burstSeconds = 2
 	// maxKnown bounds the callers that a Limiter remembers: some hundred bytes each.
-	maxKnown = 10_000
+	maxKnown = 1_000
 )
 
 // Limiter bounds the requests of each caller. It counts those of its own process, and is safe for concurrent use.
