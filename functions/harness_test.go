@@ -25,12 +25,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/handler/protocol"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -129,9 +126,6 @@ func testPlatform(t *testing.T) platform {
 	}
 }
 
-// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
-var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
-
 // app is the whole app on a seeded world, in this process.
 type app struct {
 	*App
@@ -163,19 +157,9 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	t.Helper()
 	w := world.New(nil)
 	world.Seed(w)
-	authority, err := entra.NewAuthority(w)
+	services, err := cloud.NewServices(w, cloud.ServiceOptions{APIKey: planted})
 	require.NoError(t, err)
-	key, err := issuerKey()
-	require.NoError(t, err)
-	issuer := sandbox.NewIssuer(world.Issuer, time.Now, key)
-	reach := network{
-		"graph.microsoft.com":     graph.New(w, authority.Authenticate(entra.ResourceGraph)),
-		"management.azure.com":    arm.New(w, authority.Authenticate(entra.ResourceManagement)),
-		"*.blob.core.windows.net": blob.New(w, authority),
-	}
-	reach["login.microsoftonline.com"] = entra.New(w, authority, reach)
-	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted, Transport: reach})
-	reach[sandbox.Host], reach[sandbox.GateHost] = web, web
+	authority, issuer, reach := services.Authority, services.Issuer, services.ByHost
 
 	all := map[string]string{"DDOE_ISSUER": world.Issuer, "OWN_RESOURCE_GROUP": ownGroup, "RATE_LIMIT": "100000"}
 	for name, value := range changes {

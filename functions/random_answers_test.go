@@ -18,8 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // origin is who has given an answer, as far as anybody can tell by it.
@@ -285,7 +287,7 @@ func (y *year) credential() string {
 // TestRandomAnswers replaces answers of Entra, Graph, Azure and Storage by random ones. Nothing passes then but what
 // is well and was seen to be; and what the services themselves did not say blames nobody and changes no state.
 func TestRandomAnswers(t *testing.T) {
-	_, err := issuerKey() // made outside of the virtual time: it is shared
+	_, err := cloud.NewServices(world.New(nil), cloud.ServiceOptions{}) // its key is shared: not in virtual time
 	require.NoError(t, err)
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		require.NoError(t, flag.Set("rapid.checks", "20")) // each is ten looks

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
@@ -171,7 +173,7 @@ func (y *platformYear) byHand() []func() {
 
 // TestAYearWithThePlatform is TestAYear of an integration with the platform's side, made by the API or by a person.
 func TestAYearWithThePlatform(t *testing.T) {
-	_, err := issuerKey() // made outside of the virtual time: it is shared
+	_, err := cloud.NewServices(world.New(nil), cloud.ServiceOptions{}) // its key is shared: not in virtual time
 	require.NoError(t, err)
 	for name, settings := range map[string]map[string]string{
 		"by the API": {"DDOE_API_URL": "https://" + sandbox.GateHost + "/api/v1"},

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
@@ -499,7 +500,7 @@ func (y *year) soon() []func() {
 // TestAYear of one integration, in virtual time on the sandbox: breaks, repairs, failed updates, outages of ours.
 // After every look Ready, phase and health say what is so in the sandbox, or that it is not known.
 func TestAYear(t *testing.T) {
-	_, err := issuerKey() // made outside of the virtual time: it is shared
+	_, err := cloud.NewServices(world.New(nil), cloud.ServiceOptions{}) // its key is shared: not in virtual time
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +

@@ -20,9 +20,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
@@ -51,25 +50,15 @@ type cloud struct {
 	after    func(*http.Request, *http.Response) (*http.Response, error)
 }
 
-// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
-var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
-
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w := world.New(func() time.Time { return now })
 	world.Seed(w)
-	key, err := issuerKey()
+	c := &cloud{t: t, world: w}
+	services, err := sandbox.NewServices(w, sandbox.ServiceOptions{APIKey: apiKey, Between: c})
 	require.NoError(t, err)
-	issuer := platform.NewIssuer(world.Issuer, w.Now, key)
-	authority, err := entra.NewAuthority(w)
-	require.NoError(t, err)
-	c := &cloud{t: t, world: w, issuer: issuer, blobs: blob.New(w, authority)}
-	c.hosts = map[string]http.Handler{
-		entra.Host:        entra.New(w, authority, c),
-		platform.Host:     platform.New(w, platform.Options{Issuer: issuer, APIKey: apiKey}),
-		platform.GateHost: platform.New(w, platform.Options{Issuer: issuer, APIKey: apiKey}),
-	}
+	c.issuer, c.blobs, c.hosts = services.Issuer, services.Blobs, services.ByHost
 	c.provision()
 	return c
 }

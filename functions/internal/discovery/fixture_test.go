@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,10 +22,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
 	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -41,9 +39,6 @@ const (
 	blobs     = "*." + suffix
 )
 
-// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
-var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
-
 // internet is the sandbox's Entra, Storage and platform, by host.
 type internet struct {
 	inprocess.ByHost
@@ -56,13 +51,9 @@ func newInternet(t *testing.T) *internet {
 	w := world.New(nil)
 	world.Seed(w)
 	w.PutTenant(world.Tenant{ID: govTenant, Domain: "agency.example", Cloud: "microsoftonline.us"})
-	authority, err := entra.NewAuthority(w)
+	services, err := sandbox.NewServices(w, sandbox.ServiceOptions{})
 	require.NoError(t, err)
-	key, err := issuerKey()
-	require.NoError(t, err)
-	return &internet{world: w, names: map[string]error{}, ByHost: inprocess.ByHost{
-		entra.Host: entra.New(w, authority, nil), blobs: blob.New(w, authority),
-		platform.Host: platform.New(w, platform.Options{Issuer: platform.NewIssuer(world.Issuer, time.Now, key)})}}
+	return &internet{world: w, names: map[string]error{}, ByHost: services.ByHost}
 }
 
 func (i *internet) lookupHost(ctx context.Context, name string) ([]string, error) {

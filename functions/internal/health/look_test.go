@@ -28,12 +28,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
-	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
-	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
-	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -54,26 +50,15 @@ type scene struct {
 	refuse   map[string]int // "METHOD host" → status of every answer
 }
 
-// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
-var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
-
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	w := world.New(nil)
 	world.Seed(w)
-	authority, err := sandboxentra.NewAuthority(w)
-	require.NoError(t, err)
 	s := &scene{t: t, world: w, refuse: map[string]int{}}
-	key, err := issuerKey()
+	services, err := cloud.NewServices(w, cloud.ServiceOptions{Between: s})
 	require.NoError(t, err)
-	issuer := platform.NewIssuer(world.Issuer, time.Now, key)
-	s.hosts = map[string]http.Handler{
-		"graph.microsoft.com":            sandboxgraph.New(w, authority.Authenticate(sandboxgraph.Audience)),
-		"management.azure.com":           sandboxarm.New(w, authority.Authenticate(sandboxarm.Audience)),
-		sandboxentra.Host:                sandboxentra.New(w, authority, s),
-		platform.Host:                    platform.New(w, platform.Options{Issuer: issuer, APIKey: "key"}),
-		"acmedata.blob.core.windows.net": blob.New(w, authority),
-	}
+	authority, issuer := services.Authority, services.Issuer
+	s.hosts = services.ByHost
 	cred := identity(func(scope string) (string, time.Time, error) {
 		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
 	})

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -37,11 +36,7 @@ import (
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
-	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
-	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
-	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -75,9 +70,6 @@ type fixture struct {
 	meter
 }
 
-// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
-var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
-
 func newFixture(t operationtest.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, Deployment: operationtest.New(t, time.Now().UTC().Truncate(time.Second)),
@@ -88,19 +80,13 @@ func newFixture(t operationtest.TB) *fixture {
 	}
 	f.world = world.New(f.Now)
 	world.Seed(f.world)
-	authority, err := sandboxentra.NewAuthority(f.world)
+	services, err := cloud.NewServices(f.world, cloud.ServiceOptions{APIKey: "planted-key", Between: f,
+		AroundParts: []func(http.Handler) http.Handler{f.inBatch}})
 	require.NoError(t, err)
-	key, err := issuerKey()
-	require.NoError(t, err)
-	f.issuer = platform.NewIssuer(world.Issuer, f.Now, key)
-	f.hosts = map[string]http.Handler{
-		"graph.microsoft.com": sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience),
-			f.inBatch),
-		"management.azure.com":           sandboxarm.New(f.world, authority.Authenticate(sandboxarm.Audience)),
-		sandboxentra.Host:                sandboxentra.New(f.world, authority, f),
-		platform.Host:                    platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"}),
-		"acmedata.blob.core.windows.net": blob.New(f.world, authority),
-	}
+	authority := services.Authority
+	f.issuer, f.hosts = services.Issuer, services.ByHost
+	f.hosts["acmedata.blob.core.windows.net"] = services.Blobs
+	delete(f.hosts, cloud.BlobHosts) // no other account is there
 	cred := credential(func(scope string) (string, time.Time, error) {
 		defer f.takes(serviceLogin, false)()
 		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))

@@ -33,7 +33,7 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 func withPlatform(t operationtest.TB) *fixture {
 	f := newFixture(t)
 	f.world.RewordOffer()
-	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "planted-key", Transport: f})
+	site := f.hosts[platform.GateHost]
 	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Host = platform.GateHost
 		site.ServeHTTP(w, r)

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,12 +30,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/structure"
-	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
-	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -60,14 +57,12 @@ const (
 	manager     = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 )
 
-// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
-var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
-
 // setup is what a person has made by hand, by the seed's steps, in the sandbox's world.
 type setup struct {
-	t     *testing.T
-	world *world.World
-	hosts inprocess.ByHost
+	t         *testing.T
+	world     *world.World
+	hosts     inprocess.ByHost
+	authority *entra.Authority
 	// members replace those of the good file; what names the storage is the container images where account is empty.
 	members map[string]string
 	account string
@@ -80,18 +75,10 @@ func newSetup(t *testing.T) *setup {
 	t.Helper()
 	w := world.New(nil)
 	world.Seed(w)
-	authority, err := entra.NewAuthority(w)
+	services, err := sandbox.NewServices(w, sandbox.ServiceOptions{})
 	require.NoError(t, err)
-	key, err := issuerKey()
-	require.NoError(t, err)
-	isApp := func(*http.Request) (string, error) { return world.AppPrincipalID, nil }
 	s := &setup{t: t, world: w, members: map[string]string{}, account: world.DataAccountID,
-		request: structure.Request{Container: "images"}, hosts: inprocess.ByHost{
-			entra.Host: entra.New(w, authority, nil), "*.blob.core.windows.net": blob.New(w, authority),
-			platform.Host: platform.New(w, platform.Options{Issuer: platform.NewIssuer(world.Issuer, time.Now,
-				key)}),
-			"graph.microsoft.com":  sandboxgraph.New(w, isApp),
-			"management.azure.com": sandboxarm.New(w, isApp)}}
+		request: structure.Request{Container: "images"}, hosts: services.ByHost, authority: services.Authority}
 	s.put("applications", objectID, map[string]any{"appId": clientID, "displayName": "DDOE WIF App"})
 	s.put("servicePrincipals", principalID, map[string]any{"appId": clientID, "accountEnabled": true,
 		"servicePrincipalType": "Application"})
@@ -157,17 +144,18 @@ func (s *setup) forbid(host, code string) {
 	})
 }
 
-type token struct{}
+type token struct{ *entra.Authority }
 
-func (token) GetToken(context.Context, azpolicy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(24 * time.Hour)}, nil
+func (a token) GetToken(_ context.Context, o azpolicy.TokenRequestOptions) (azcore.AccessToken, error) {
+	issued, expires, err := a.Issue(world.AppPrincipalID, strings.TrimSuffix(o.Scopes[0], "/.default"))
+	return azcore.AccessToken{Token: issued, ExpiresOn: expires}, err
 }
 
 func (s *setup) service() *structure.Service {
 	options := azcore.ClientOptions{Transport: s.hosts, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
-	directory, err := graph.New(token{}, &graph.Options{ClientOptions: options})
+	directory, err := graph.New(token{s.authority}, &graph.Options{ClientOptions: options})
 	require.NoError(s.t, err)
-	resources, err := arm.New(token{}, &arm.Options{ClientOptions: options})
+	resources, err := arm.New(token{s.authority}, &arm.Options{ClientOptions: options})
 	require.NoError(s.t, err)
 	requests := policy.Requests{Now: time.Now,
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}

@@ -23,7 +23,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/identity"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -132,26 +131,18 @@ func (c *Cloud) assemble() error {
 	c.hosts = &hosts{blobs: blob.New(c.world, c.authority)}
 	// Entra fetches an issuer's documents by itself: faults apply to that, but no request of the app is logged.
 	issuers := c.hosts.through(c.faults.Wrap(c.hosts))
-	site := platform.New(c.world, platform.Options{
+	c.hosts.services = wire(c.world, c.authority, issuers, platform.Options{
 		Issuer: issuer, Keys: c.platformKeys,
 		// What the platform does by itself is neither a request of the app nor disturbed by the faults that are meant
 		// for it.
 		Transport: c.hosts.through(c.hosts),
-	})
-	c.hosts.services = map[string]http.Handler{
-		entra.Host: entra.New(c.world, c.authority, issuers),
-		GraphHost: graph.New(c.world, c.authority.Authenticate(entra.ResourceGraph), c.recorder.WrapBatch,
-			c.faults.Wrap),
-		ManagementHost:    arm.New(c.world, c.authority.Authenticate(entra.ResourceManagement)),
-		platform.Host:     site,
-		platform.GateHost: site,
-	}
+	}, c.recorder.WrapBatch, c.faults.Wrap)
 	if c.options.Premises != "" {
 		base, err := url.Parse(c.options.Premises)
 		if err != nil {
 			return fmt.Errorf("platform: %w", err)
 		}
-		c.hosts.services[base.Hostname()] = premises(base.Path, site)
+		c.hosts.services[base.Hostname()] = premises(base.Path, c.hosts.services[platform.GateHost])
 	}
 	c.handler = c.observed(c.hosts)
 	c.identity = c.observed(identity.New(c.world, identity.Options{
