@@ -53,6 +53,8 @@ func TestDiff(t *testing.T) {
 		"slash missing":    {"https://dataloop.ai/oauth2/", "https://dataloop.ai/oauth2", 26, ClassSlash},
 		"blank at the end": {"a:b", "a:b ", 3, ClassBlank},
 		"blank inside":     {"a:b", "a: b", 2, ClassBlank},
+		"no blank inside":  {"a b", "ab", 1, ClassBlank},
+		"other blanks":     {"a b", "a  b", 2, ClassBlank},
 		"another namespace": {"system:serviceaccount:dataloop:x", "system:serviceaccount:ddoe:x", 23,
 			ClassNamespace},
 		"another namespace and name": {"system:serviceaccount:dataloop:x", "system:serviceaccount:ddoe:y", 23,

@@ -173,6 +173,15 @@ func TestWhatNamesNoStorage(t *testing.T) {
 	}
 	_, err := s.Judge(t.Context(), file(t, nil), credential.Form{}, "x", "a")
 	assert.Equal(t, []string{"/storage invalid-resource-id", "/container invalid-container"}, refusals(t, err))
+	var refused *diagnosis.Error
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "a storage account's resource id, or https://{account}."+suffix,
+		refused.Diagnosis.Findings[0].Expected)
+	assert.Equal(t, "3 to 63 lower-case letters, digits and single hyphens between them",
+		refused.Diagnosis.Findings[1].Expected)
+	_, err = s.Judge(t.Context(), file(t, nil), credential.Form{}, "", "images")
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "storage beside it", refused.Diagnosis.Findings[0].Expected)
 }
 
 func refusals(t *testing.T, err error) []string {

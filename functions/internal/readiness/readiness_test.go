@@ -115,3 +115,18 @@ func TestOneFailureAmongSeveral(t *testing.T) {
 		}
 	}
 }
+
+// TestAProbeThatDoesNotListen delays nobody: it is told as failed when the time is over.
+func TestAProbeThatDoesNotListen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &readiness.Service{Now: time.Now, Probes: []readiness.Probe{
+			{Name: "deaf", Ask: func(context.Context) error { time.Sleep(time.Minute); return nil }}}}
+		began := time.Now()
+		report := s.Check(t.Context())
+		assert.Equal(t, readiness.Limit, time.Since(began))
+		assert.False(t, report.Ready)
+		assert.Equal(t, readiness.Limit.Milliseconds(), report.Checks[0].DurationMS)
+		time.Sleep(time.Minute) // the probe ends
+	})
+}
