@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/adoption"
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -279,6 +280,23 @@ func TestAnIdentityIsBoundOnce(t *testing.T) {
 		assert.Equal(t, "The integration z-other has the identity with the client id "+client+".",
 			refused(t, err, diagnosis.CodeIdentityBound).Detail, name)
 		assert.Empty(t, f.looker.told, name)
+	}
+}
+
+// TestWhoHasAnIdentity is named to its owner alone.
+func TestWhoHasAnIdentity(t *testing.T) {
+	t.Parallel()
+	f := newFixture()
+	_, err := f.Repository.Create(t.Context(), integration.Document{ID: "z-other", Owner: "team-a",
+		Spec:   integration.Spec{TenantID: tenant},
+		Status: integration.Status{ClientID: client, Phase: integration.PhaseUsable}})
+	require.NoError(t, err)
+	for who, which := range map[string]string{"team-a": "The integration z-other",
+		"team-b": "Another owner's integration"} {
+		ctx := caller.With(t.Context(), caller.Caller{ID: who, Roles: []caller.Role{caller.RoleOperate}})
+		_, err := f.Import(ctx, wanted())
+		assert.Equal(t, which+" has the identity with the client id "+client+".",
+			refused(t, err, diagnosis.CodeIdentityBound).Detail)
 	}
 }
 

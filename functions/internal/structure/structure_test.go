@@ -334,6 +334,9 @@ func TestABrokenFile(t *testing.T) {
 	assert.Equal(t, "skip file.clientId.placeholder", seen[ofTrust])
 	assert.Equal(t, "skip file.clientId.placeholder", seen[ofRole])
 	assert.Empty(t, seen[ofAccount]+seen[ofContainer])
+	s.account = ""
+	assert.NotContains(t, found(s.judge()), ofRole, "no storage is named")
+	s.account = world.DataAccountID
 	delete(s.members, "clientId")
 	s.members["subject"] = "*"
 	seen = found(s.judge())
