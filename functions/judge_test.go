@@ -61,6 +61,10 @@ var judgements = map[string]judged{
 		claim: "structure",
 		checks: map[string]string{"token.audience": "fail token-audience-mismatch",
 			"exchange.token": "skip token.audience"}},
+	"another issuer's token": {parts: account, token: sandbox.TokenRequest{Subject: subject,
+		Issuer: "https://dataloop.ai/OAuth2"}, claim: "structure",
+		checks: map[string]string{"token.issuer": "fail token-issuer-mismatch",
+			"exchange.token": "skip token.issuer"}},
 	"no token at all": {parts: account, raw: "pl4nted", claim: "structure", checks: map[string]string{
 		"token.format": "fail token-malformed", "exchange.token": "skip token.format"}},
 	"a tenant that is not there": {parts: account, members: map[string]string{

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/door"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 )
@@ -51,4 +52,26 @@ func TestReadingsAreClosed(t *testing.T) {
 		assert.NotZero(t, a.asked.Load())
 		assert.Zero(t, transport.open.Load())
 	}
+}
+
+// TestAClaimsGroups are the caller's: what a group owns is its members'.
+func TestAClaimsGroups(t *testing.T) {
+	t.Parallel()
+	key := keyOf(t, "one")
+	a := newAuthority(t, key)
+	got, err := a.verifier(atEpoch).Verify(t.Context(), a.token(t, key, jose.Header{},
+		map[string]any{"groups": []string{"first", "second"}}))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"first", "second"}, got.Groups)
+}
+
+// TestARefusalNamesTheAPI: for whom a token has to be asked.
+func TestARefusalNamesTheAPI(t *testing.T) {
+	t.Parallel()
+	key := keyOf(t, "one")
+	a := newAuthority(t, key)
+	_, err := a.verifier(atEpoch).Verify(t.Context(), a.token(t, key, jose.Header{}, map[string]any{"aud": "other"}))
+	var refused *diagnosis.Error
+	require.ErrorAs(t, err, &refused)
+	assert.Contains(t, refused.Diagnosis.Detail+refused.Diagnosis.Remedy.String(), audience)
 }
