@@ -37,7 +37,7 @@ func producers(cfg Config) caller.Caller {
 }
 
 // newDoor asks callers for a token where the settings say so.
-func newDoor(cfg Config, p platform, own func(context.Context) (string, error)) door.Door {
+func newDoor(cfg Config, p foundation, own func(context.Context) (string, error)) door.Door {
 	if cfg.Audience == "" {
 		return door.Door{}
 	}

@@ -62,7 +62,7 @@ func listed(t *testing.T) ([]entry, huma.API) {
 	t.Helper()
 	cfg, err := ConfigFromEnvironment(settings(nil))
 	require.NoError(t, err)
-	uses, err := newUseCases(cfg, discard(), testPlatform(t))
+	uses, err := newUseCases(cfg, discard(), testFoundation(t))
 	require.NoError(t, err)
 	entries := list(cfg, uses)
 	_, api := newAPI(cfg.PublicBaseURL, door.Door{}, door.NewLimiter(1000, time.Now), entries)

@@ -100,7 +100,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*App, error) {
 }
 
 // wire puts the app on top of a platform: production's, or a test's.
-func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
+func wire(cfg Config, log *slog.Logger, p foundation) (*App, error) {
 	uses, err := newUseCases(cfg, log, p)
 	if err != nil {
 		return nil, errors.Join(err, p.close(context.Background()))

@@ -116,9 +116,9 @@ func (q *queue) take(entity string) (bus.Message, bool) {
 const planted = "planted-api-key"
 
 // testPlatform is a platform that answers nothing; enough for wiring.
-func testPlatform(t *testing.T) platform {
+func testFoundation(t *testing.T) foundation {
 	t.Helper()
-	return platform{
+	return foundation{
 		credential: identity{}, client: &http.Client{Transport: network{}}, store: storetest.NewMemory(),
 		public: internet{},
 		send:   (&queue{}).send,
@@ -171,7 +171,7 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 		issuer: issuer, net: reach,
 		log: &strings.Builder{}, scopes: &scopes{}}
 	log := slog.New(slog.NewJSONHandler(a.log, nil))
-	a.App, err = wire(cfg, log, platform{
+	a.App, err = wire(cfg, log, foundation{
 		credential: identity{authority, a.scopes}, client: &http.Client{Transport: reach}, store: a.store,
 		public: internet{reach},
 		send:   a.queue.send,

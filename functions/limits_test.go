@@ -26,7 +26,7 @@ import (
 func onStateAccount(t *testing.T) func(network, identity) integration.Store {
 	return func(net network, own identity) integration.Store {
 		store, err := blobstore.New("https://"+deployment.Example().State.Name+".blob.core.windows.net", own,
-			platform{client: &http.Client{Transport: net}}.clientOptions(Config{}))
+			foundation{client: &http.Client{Transport: net}}.clientOptions(Config{}))
 		require.NoError(t, err)
 		return containerMaker{store}
 	}
@@ -122,7 +122,7 @@ func TestAnAnswerThatStopsHalfWay(t *testing.T) {
 	defer server.Close()
 	client := newClient()
 	defer client.CloseIdleConnections()
-	options := azure.Limit(platform{client: client}.clientOptions(Config{}), 100*time.Millisecond)
+	options := azure.Limit(foundation{client: client}.clientOptions(Config{}), 100*time.Millisecond)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 	require.NoError(t, err)
 	answer, err := options.Transport.Do(request)
@@ -143,7 +143,7 @@ func TestAHungTokenEndpoint(t *testing.T) {
 	t.Setenv("IDENTITY_HEADER", "header")
 	synctest.Test(t, func(t *testing.T) {
 		net := network{"identity.example": hung}
-		options := platform{client: &http.Client{Transport: net}}.clientOptions(Config{})
+		options := foundation{client: &http.Client{Transport: net}}.clientOptions(Config{})
 		credential, err := newCredential(Config{ManagedIdentity: true}, options)
 		require.NoError(t, err)
 		began := time.Now()

@@ -27,11 +27,10 @@ var platformBudgets = []struct {
 }
 
 // platformTestLines are the budgets of tests that are about the platform alone: those of the product, and the stories
-// that are told end to end. The first was set when the product's had 8,400 lines, stories not counted (1,098 of the
-// client, 6,981 of what provisioning did with it, 315 of the composition); the look at what was made by hand has since
-// added a hundred.
+// that are told end to end. The first was set when the product's had some 8,300 lines, stories not counted: 1,098 of
+// the client, 6,981 of what provisioning did with it, 199 of the composition.
 const (
-	platformTestLines  = 4100
+	platformTestLines  = 4000
 	platformStoryLines = 1000
 )
 

@@ -32,7 +32,7 @@ func applicationRoles() []string {
 }
 
 // readinessOf are the probes of what the app stands on, as it is set up. None writes.
-func readinessOf(cfg Config, p platform, s services) *readiness.Service {
+func readinessOf(cfg Config, p foundation, s services) *readiness.Service {
 	rights := listRights(cfg)
 	probes := []readiness.Probe{
 		{Name: "stateStore", Unseen: "whether it may be written", Command: rights,
@@ -88,7 +88,7 @@ const listIdentities = "az ad sp list --all --filter \"servicePrincipalType eq '
 	"--query \"[].{name:displayName,id:id}\" -o table"
 
 // directoryProbe asks for an application that there is none of, and looks for the app's role in its own token.
-func directoryProbe(p platform, s services) readiness.Probe {
+func directoryProbe(p foundation, s services) readiness.Probe {
 	return readiness.Probe{Name: "graph", Command: listIdentities,
 		Ask: reaching(func(ctx context.Context) error {
 			_, err := s.directory.GetApplicationByUniqueName(ctx, "ddoe-wif-readyz")
@@ -139,7 +139,7 @@ func reaching(ask func(context.Context) error, operation policy.Operation) func(
 const serviceBusScope = "https://servicebus.azure.net//.default"
 
 // sends opens a link by which messages could be sent: Service Bus looks at the right to send before it takes any.
-func (p platform) sends(to ServiceBus, entity string) func(context.Context) error {
+func (p foundation) sends(to ServiceBus, entity string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := p.attach(ctx, path.Base(entity))
 		if err == nil {
@@ -151,7 +151,7 @@ func (p platform) sends(to ServiceBus, entity string) func(context.Context) erro
 
 // busError gives an error of Service Bus its words: a right to send that the app lacks, with the entity and the
 // command that grants it, is told from a namespace that takes nothing.
-func (p platform) busError(ctx context.Context, to ServiceBus, entity string, err error) *diagnosis.Error {
+func (p foundation) busError(ctx context.Context, to ServiceBus, entity string, err error) *diagnosis.Error {
 	words := diagnosis.Context{Operation: policy.BusLink, Entity: entity, Propagated: true}
 	words.Namespace, _, _ = strings.Cut(to.Namespace, ".")
 	if to.Namespace != "" { // without its id the command shows what to put there
@@ -165,7 +165,7 @@ func (p platform) busError(ctx context.Context, to ServiceBus, entity string, er
 }
 
 // sender sends messages, and gives the refusal of one the words that readiness gives.
-func (p platform) sender(to ServiceBus) func(ctx context.Context, entity string, m bus.Message) error {
+func (p foundation) sender(to ServiceBus) func(ctx context.Context, entity string, m bus.Message) error {
 	return func(ctx context.Context, entity string, m bus.Message) error {
 		err := p.send(ctx, entity, m)
 		if err == nil || ctx.Err() != nil {
@@ -181,7 +181,7 @@ func (p platform) sender(to ServiceBus) func(ctx context.Context, entity string,
 
 // answers asks an address for anything: whatever answer there is, somebody is there. A fault of the server's own
 // counts as the code.
-func (p platform) answers(address string, code diagnosis.Code) func(context.Context) error {
+func (p foundation) answers(address string, code diagnosis.Code) func(context.Context) error {
 	return reaching(func(ctx context.Context) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 		if err != nil {

@@ -144,7 +144,7 @@ func TestReadinessOpensTheLinks(t *testing.T) {
 			t.Parallel()
 			cfg, err := ConfigFromEnvironment(settings(c.settings))
 			require.NoError(t, err)
-			p := testPlatform(t)
+			p := testFoundation(t)
 			p.credential = tokenOf(world.AppPrincipalID)
 			var opened []string
 			p.attach = func(_ context.Context, entity string) error {

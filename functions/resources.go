@@ -68,7 +68,7 @@ func finders(cfg Config, s services, requests policy.Requests) []resourceidentit
 
 // identityProbes are what the kinds of identity stand on beside what all else does, by the kind that specs get by
 // default. Managed identities are made by Azure Resource Manager.
-func identityProbes(p platform, s services) map[integration.IdentityKind][]readiness.Probe {
+func identityProbes(p foundation, s services) map[integration.IdentityKind][]readiness.Probe {
 	return map[integration.IdentityKind][]readiness.Probe{
 		integration.IdentityApplication: {directoryProbe(p, s)},
 		integration.IdentityManaged:     nil,

@@ -80,7 +80,7 @@ func TestEachCloudByItsName(t *testing.T) {
 		c, err := ConfigFromEnvironment(settings(map[string]string{"AZURE_CLOUD": name}))
 		require.NoError(t, err)
 		assert.Equal(t, want, c.Cloud)
-		d := defaults(c, platform{})
+		d := defaults(c, foundation{})
 		assert.Equal(t, want.Audience, d.Audience)
 	}
 }
@@ -92,7 +92,7 @@ func TestDefaultsAreTheSettings(t *testing.T) {
 		"DDOE_SUBJECT_TEMPLATE": "t:{service}", "DEFAULT_IDENTITY": "managedIdentity",
 		"IDENTITY_RESOURCE_GROUP": identities, "OWN_RESOURCE_GROUP": ownGroup}))
 	require.NoError(t, err)
-	d := defaults(c, platform{})
+	d := defaults(c, foundation{})
 	assert.Equal(t, []string{"https://i", "t:{service}", "managedIdentity", identities, "r"},
 		[]string{d.Issuer, d.SubjectTemplate, string(d.IdentityKind), d.IdentityGroup.String(), d.Location})
 	require.Len(t, d.OwnGroups, 1)
@@ -153,7 +153,7 @@ func TestWarmUpDoesAllAtOnce(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	p := platform{warm: []func(context.Context) error{meet, meet}}
+	p := foundation{warm: []func(context.Context) error{meet, meet}}
 	p.warmUp(t.Context(), discard(), func(ctx context.Context) (string, error) { return "", meet(ctx) })
 	assert.EqualValues(t, tasks, running.Load())
 }

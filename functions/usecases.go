@@ -52,7 +52,7 @@ func (u *useCases) sweep(ctx context.Context) error {
 	return errors.Join(u.health.Sweep(ctx), u.engine.Sweep(ctx))
 }
 
-func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
+func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) {
 	options := p.clientOptions(cfg)
 	clients, err := newServices(cfg, p)
 	if err != nil {
@@ -110,7 +110,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 }
 
 // newJudge judges credential files, to the depth that is asked for.
-func newJudge(cfg Config, p platform, all []resource.Kind, own func(context.Context) (string, error),
+func newJudge(cfg Config, p foundation, all []resource.Kind, own func(context.Context) (string, error),
 	tester *access.Tester) *judgement.Service {
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
@@ -121,7 +121,7 @@ func newJudge(cfg Config, p platform, all []resource.Kind, own func(context.Cont
 
 // newDiscovery looks at what credential files name. It contacts the cloud's token service and blob endpoints, the
 // platform's issuer, and what the lists of the settings add.
-func newDiscovery(cfg Config, p platform, linter credential.Linter) *discovery.Service {
+func newDiscovery(cfg Config, p foundation, linter credential.Linter) *discovery.Service {
 	hosts := slices.Clone(cfg.IssuerHosts)
 	for _, address := range []string{cfg.Cloud.Configuration.ActiveDirectoryAuthorityHost, cfg.Issuer} {
 		if u, err := url.Parse(address); err == nil && u.Host != "" {
@@ -137,7 +137,7 @@ func newDiscovery(cfg Config, p platform, linter credential.Linter) *discovery.S
 }
 
 // newServices makes the clients of the services that hold what an integration consists of.
-func newServices(cfg Config, p platform) (services, error) {
+func newServices(cfg Config, p foundation) (services, error) {
 	options := p.clientOptions(cfg)
 	directory, err := graph.New(p.credential, &graph.Options{ClientOptions: options})
 	if err != nil {
@@ -152,7 +152,7 @@ func newServices(cfg Config, p platform) (services, error) {
 }
 
 // defaults are what a spec leaves out.
-func defaults(cfg Config, p platform) resolve.Defaults {
+func defaults(cfg Config, p foundation) resolve.Defaults {
 	return resolve.Defaults{
 		Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
@@ -164,7 +164,7 @@ func defaults(cfg Config, p platform) resolve.Defaults {
 }
 
 // platformClient is the client of the DDOE platform's API; nil where its steps are off.
-func platformClient(cfg *PlatformAPI, p platform) (*ddoe.Client, error) {
+func platformClient(cfg *PlatformAPI, p foundation) (*ddoe.Client, error) {
 	if cfg == nil {
 		return nil, nil
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
-// platform is what the app stands on: identity, network, store and queue. There is one for production; tests make
+// foundation is what the app stands on: identity, network, store and queue. There is one for production; tests make
 // their own, so that both share the wiring above it.
-type platform struct {
+type foundation struct {
 	credential azcore.TokenCredential
 	// client is the HTTP client of every call that leaves the app.
 	client *http.Client
@@ -41,26 +41,26 @@ type public interface {
 	LookupHost(ctx context.Context, host string) ([]string, error)
 }
 
-// production makes the platform that the settings describe. It sends nothing.
-func production(cfg Config) (platform, error) {
+// production makes the foundation that the settings describe. It sends nothing.
+func production(cfg Config) (foundation, error) {
 	client := newClient()
-	options := platform{client: client}.clientOptions(cfg)
+	options := foundation{client: client}.clientOptions(cfg)
 	credential, err := newCredential(cfg, options)
 	if err != nil {
-		return platform{}, fmt.Errorf("credential: %w", err)
+		return foundation{}, fmt.Errorf("credential: %w", err)
 	}
 	store, err := blobstore.New(cfg.StateStorageURL, credential, options)
 	if err != nil {
-		return platform{}, fmt.Errorf("state store: %w", err)
+		return foundation{}, fmt.Errorf("state store: %w", err)
 	}
 	queue, err := bus.New(bus.Config{
 		Namespace: cfg.ServiceBus.Namespace, ConnectionString: cfg.ServiceBus.ConnectionString,
 		CustomEndpoint: cfg.ServiceBus.CustomEndpoint,
 	}, credential, nil)
 	if err != nil {
-		return platform{}, fmt.Errorf("service bus: %w", err)
+		return foundation{}, fmt.Errorf("service bus: %w", err)
 	}
-	return platform{
+	return foundation{
 		credential: credential,
 		client:     client,
 		public:     fetch.NewGuard(newTransport(), nil),
@@ -75,7 +75,7 @@ func production(cfg Config) (platform, error) {
 	}, nil
 }
 
-// newCredential is the app's managed identity where the platform offers one, else a developer's own login.
+// newCredential is the app's managed identity where Azure offers one, else a developer's own login.
 func newCredential(cfg Config, options azcore.ClientOptions) (azcore.TokenCredential, error) {
 	if !cfg.ManagedIdentity {
 		return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options})
@@ -87,13 +87,13 @@ func newCredential(cfg Config, options azcore.ClientOptions) (azcore.TokenCreden
 	return azidentity.NewManagedIdentityCredential(&mi)
 }
 
-// clientOptions are the options of every Azure client on the platform: no request of theirs waits for ever.
-func (p platform) clientOptions(cfg Config) azcore.ClientOptions {
+// clientOptions are the options of every Azure client of the app: no request of theirs waits for ever.
+func (p foundation) clientOptions(cfg Config) azcore.ClientOptions {
 	return azure.Limit(azcore.ClientOptions{Cloud: cfg.Cloud.Configuration, Transport: p.client}, azure.AnswerLimit)
 }
 
 // warmUp does all of warm at once and learns the own tenant, whose token the first request would wait for.
-func (p platform) warmUp(ctx context.Context, log *slog.Logger, tenant func(context.Context) (string, error)) {
+func (p foundation) warmUp(ctx context.Context, log *slog.Logger, tenant func(context.Context) (string, error)) {
 	tasks := append([]func(context.Context) error{func(ctx context.Context) error {
 		_, err := tenant(ctx)
 		return err

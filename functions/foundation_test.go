@@ -50,7 +50,7 @@ func TestNewWiresProductionWithoutTheNetwork(t *testing.T) {
 func TestWarmUpIsNeverFatal(t *testing.T) {
 	var log bytes.Buffer
 	warmed := make(chan string, 2)
-	p := platform{warm: []func(context.Context) error{
+	p := foundation{warm: []func(context.Context) error{
 		func(context.Context) error { warmed <- "failed"; return errors.New("amqp: refused") },
 		func(context.Context) error { warmed <- "done"; return nil },
 	}}
@@ -65,7 +65,7 @@ func TestWarmUpEndsQuietlyWithItsContext(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := false
-	p := platform{warm: []func(context.Context) error{func(ctx context.Context) error {
+	p := foundation{warm: []func(context.Context) error{func(ctx context.Context) error {
 		cancel()
 		<-ctx.Done()
 		ended = true
