@@ -34,6 +34,7 @@ func newAPI(public string, entrance door.Door, limit *door.Limiter, entries []en
 	}
 	problem.CompleteTags(api.OpenAPI())
 	letAnswersGrow(api.OpenAPI())
+	limitTags(api.OpenAPI())
 	return mux, api
 }
 
@@ -125,6 +126,14 @@ func letAnswersGrow(document *huma.OpenAPI) {
 			schema.AdditionalProperties = nil
 		}
 	}
+}
+
+// limitTags adds to the document what struct tags cannot say of a map: the limits of its names and values.
+func limitTags(document *huma.OpenAPI) {
+	tags := document.Components.Schemas.Map()["Spec"].Properties["tags"]
+	longest := 256
+	tags.AdditionalProperties = &huma.Schema{Type: huma.TypeString, MaxLength: &longest}
+	tags.Extensions = map[string]any{"propertyNames": map[string]any{"pattern": "^[A-Za-z0-9._-]{1,64}$"}}
 }
 
 // reach notes the names of all schemas that s refers to.

@@ -16,11 +16,14 @@ import (
 )
 
 type input struct {
-	Code   string `path:"code" doc:"A code, as problems and diagnoses have it" example:"role-missing" maxLength:"64"`
-	Accept string `header:"Accept" hidden:"true"`
+	Code        string `path:"code" doc:"A code, as problems have it" example:"role-missing" maxLength:"64"`
+	Accept      string `header:"Accept" hidden:"true"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETag of what the sender has already"`
 }
 
 type output struct {
+	Status       int
+	ETag         string `header:"ETag" doc:"Version of the page"`
 	ContentType  string `header:"Content-Type" hidden:"true"`
 	Policy       string `header:"Content-Security-Policy" hidden:"true"`
 	CacheControl string `header:"Cache-Control" hidden:"true"`
@@ -38,7 +41,7 @@ func Register(api huma.API) {
 			"The type of problems and diagnoses links to it. " +
 			"HTML where text/html is accepted, else Markdown.",
 		Security: []map[string][]string{},
-		Responses: map[string]*huma.Response{"200": {Description: "The page",
+		Responses: map[string]*huma.Response{"304": problem.NotModified(), "200": {Description: "The page",
 			Content: map[string]*huma.MediaType{"text/html": text, "text/markdown": text}}},
 	}, []int{http.StatusNotFound}, func(_ context.Context, in *input) (*output, error) { return serve(in) })
 }
@@ -55,11 +58,15 @@ func serve(in *input) (*output, error) {
 	}
 	if !isHTMLAccepted(in.Accept) {
 		out.ContentType, out.Body = "text/markdown; charset=utf-8", []byte(found.Markdown())
-		return out, nil
+	} else {
+		body, err := found.HTML()
+		if err != nil {
+			return nil, err
+		}
+		out.ContentType, out.Body = "text/html; charset=utf-8", body
 	}
-	body, err := found.HTML()
-	out.ContentType, out.Body = "text/html; charset=utf-8", body
-	return out, err
+	out.Status, out.ETag, out.Body = problem.Unchanged(in.IfNoneMatch, out.Body)
+	return out, nil
 }
 
 // isHTMLAccepted reports whether a browser asks: it names HTML, as others seldom do.

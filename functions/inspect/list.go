@@ -23,8 +23,9 @@ const (
 )
 
 type listInput struct {
-	State    string `query:"state" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
-	Health   string `query:"health" enum:"healthy,degraded,unhealthy,unknown"`
+	State  string `query:"state" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
+	Health string `query:"health" enum:"healthy,degraded,unhealthy,unknown"`
+	Filters
 	PageSize int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100"`
 	Token    string `query:"continuationToken" doc:"From nextLink"`
 }
@@ -125,13 +126,13 @@ func (in *listInput) isMatch(d integration.Document) bool {
 	if d.Status.Health != nil {
 		health = d.Status.Health.State
 	}
-	if in.Health != "" && in.Health != string(health) {
+	if in.Health != "" && in.Health != string(health) || !in.isFiltered(d) {
 		return false
 	}
-	if in.State == "" {
+	if in.State == "" && in.Phase == "" {
 		return d.Status.Phase != integration.PhaseDeleted
 	}
-	return in.State == string(d.Status.Phase)
+	return in.State == "" || in.State == string(d.Status.Phase)
 }
 
 // query repeats the request's filters for the next page.
@@ -144,5 +145,6 @@ func (in *listInput) query(next string) string {
 	if in.Health != "" {
 		q.Set("health", in.Health)
 	}
+	in.add(q)
 	return q.Encode()
 }

@@ -14,7 +14,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
+type input struct {
+	IfNoneMatch string `header:"If-None-Match" doc:"ETag of what the sender has already"`
+}
+
 type output struct {
+	Status      int
+	ETag        string `header:"ETag" doc:"Version of the body"`
 	ContentType string `header:"Content-Type" hidden:"true"`
 	Policy      string `header:"Content-Security-Policy" hidden:"true"`
 	Body        []byte
@@ -47,11 +53,17 @@ func Register(api huma.API) {
 
 func register(api huma.API, op huma.Operation, serve func() (*output, error)) {
 	op.Method, op.Tags = http.MethodGet, []string{"service"}
-	problem.Register(api, op, nil, func(context.Context, *struct{}) (*output, error) { return serve() })
+	problem.Register(api, op, nil, func(_ context.Context, in *input) (*output, error) {
+		out, err := serve()
+		if err == nil {
+			out.Status, out.ETag, out.Body = problem.Unchanged(in.IfNoneMatch, out.Body)
+		}
+		return out, err
+	})
 }
 
 func content(description, mediaType, schemaType string) map[string]*huma.Response {
-	return map[string]*huma.Response{"200": {Description: description,
+	return map[string]*huma.Response{"304": problem.NotModified(), "200": {Description: description,
 		Content: map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: schemaType}}}}}
 }
 

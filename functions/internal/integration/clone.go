@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"maps"
 	"slices"
 )
 
@@ -37,6 +38,7 @@ func (d Document) Clone() Document {
 func (s Spec) Clone() Spec {
 	s.Subjects = slices.Clone(s.Subjects)
 	s.Storage = slices.Clone(s.Storage)
+	s.Tags = maps.Clone(s.Tags)
 	if s.Identity != nil {
 		identity := *s.Identity
 		s.Identity = &identity

@@ -23,6 +23,8 @@ type Spec struct {
 	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" maxItems:"20"`
 	DDOE        *DDOE           `json:"ddoe,omitempty"`
 	HealthCheck *HealthCheck    `json:"healthCheck,omitempty" doc:"Whether and how often it is checked"`
+	// Tags are what callers sort integrations by; the service makes nothing of them.
+	Tags map[string]string `json:"tags,omitempty" maxProperties:"20"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -39,6 +41,9 @@ func (Spec) LongTags() map[string]string {
 			`DDOE_SUBJECT_TEMPLATE, and is answered as the first of the subjects"`,
 		"Audience": `doc:"Default: the cloud's token-exchange audience"`,
 		"Storage":  `doc:"What the federated identity may reach. With ddoe.integration one entry, readWrite"`,
+		"Tags": `doc:"What callers sort integrations by, at most 20: names of 1 to 64 letters, digits, dots, ` +
+			`underscores and hyphens, values of up to 256 printable characters. The service makes nothing of them" ` +
+			`example:"{\"team\":\"vision\"}"`,
 		"DDOE": `doc:"What to set up on the DDOE platform. A spec without it removes integration and driver that ` +
 			`were made there before"`,
 	}

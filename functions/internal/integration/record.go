@@ -91,7 +91,7 @@ func (d Document) record() documentRecord {
 	if owner == unnamedOwner {
 		owner = ""
 	}
-	if owner != "" {
+	if owner != "" || len(d.Spec.Tags) > 0 {
 		version = schemaVersion4
 	}
 	return documentRecord{

@@ -191,7 +191,7 @@ func judgeQuery(op *huma.Operation, query url.Values) []diagnosis.Finding {
 		switch values := query[name]; {
 		case known < 0:
 			finding.Detail, finding.Expected = "There is no such query parameter here.", expectedQuery(op, name)
-		case len(values) > 1:
+		case len(values) > 1 && op.Parameters[known].Schema.Type != huma.TypeArray:
 			finding.Detail = "The query parameter is given more than once."
 		case op.Parameters[known].Schema.Type == huma.TypeBoolean && values[0] != "true" && values[0] != "false":
 			finding.Detail, finding.Expected = "The query parameter is a switch.", "true or false"
@@ -252,8 +252,8 @@ func judgeValue(api huma.API, p *huma.Param, text string) *diagnosis.Finding {
 		}
 		value = n
 	}
-	if p.Schema.Type == huma.TypeBoolean {
-		return nil // judgeQuery has looked at it
+	if p.Schema.Type == huma.TypeBoolean || p.Schema.Type == huma.TypeArray {
+		return nil // judgeQuery has looked at the one, and the other takes any text
 	}
 	var result huma.ValidateResult
 	huma.Validate(api.OpenAPI().Components.Schemas, p.Schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer,

@@ -79,6 +79,7 @@ func (d Defaults) Resolve(ctx context.Context, id string, s integration.Spec) (i
 		func() []diagnosis.Finding { return resolveStorage(s.Storage) },
 		func() []diagnosis.Finding { return resolveDDOE(id, &s) },
 		func() []diagnosis.Finding { return resolveHealthCheck(&s) },
+		func() []diagnosis.Finding { return judgeTags(s.Tags) },
 	} {
 		findings = append(findings, part()...)
 	}

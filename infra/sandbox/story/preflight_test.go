@@ -14,7 +14,8 @@ import (
 // portal is an origin that the app is told of.
 const portal = "https://portal.example.com"
 
-// TestPreflights on both hosts: the app answers them without a key or a token, for the origins that it is told of.
+// TestPreflights on both hosts, and HEAD: the app answers them without a key or a token, for the origins that it is
+// told of.
 func TestPreflights(t *testing.T) {
 	t.Parallel()
 	env := []string{"CORS_ORIGINS=" + portal, "AUTH_AUDIENCE=api://wif"}
@@ -42,6 +43,9 @@ func TestPreflights(t *testing.T) {
 					"Access-Control-Request-Method", "PATCH")
 				assert.Empty(t, refused.Header.Get("Access-Control-Allow-Origin"), path)
 			}
+			head := send(t, http.MethodHead, api+"/healthz", nil)
+			assert.Equal(t, http.StatusOK, head.Status, "HEAD, where GET is served")
+			assert.Empty(t, head.Raw)
 			got := send(t, http.MethodGet, api+"/integrations", nil, "Origin", portal)
 			assert.Equal(t, http.StatusUnauthorized, got.Status, "a request needs its token all the same")
 			assert.Equal(t, portal, got.Header.Get("Access-Control-Allow-Origin"))

@@ -1,0 +1,105 @@
+package inspect_test
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/inspect"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
+)
+
+const accounts = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/" +
+	"Microsoft.Storage/storageAccounts/"
+
+// filtered serves four integrations, one on a page of the store.
+func filtered(t *testing.T) *problemtest.Edge {
+	t.Helper()
+	documents := []integration.Document{
+		{ID: "one", Spec: integration.Spec{Subjects: []string{"a", "b"}, Tags: map[string]string{"team": "vision",
+			"url": "https://x:1"}, Storage: []integration.StorageAccess{
+			{ResourceID: accounts + "acmedata", Container: "images"}, {ResourceID: accounts + "other"}}},
+			Status: integration.Status{Phase: integration.PhaseFailed}},
+		{ID: "two", Spec: integration.Spec{Subjects: []string{"b"}, Tags: map[string]string{"team": "audio", "x": ""},
+			Storage: []integration.StorageAccess{{ResourceID: accounts + "acmedata"}}},
+			Status: integration.Status{Phase: integration.PhaseUsable}},
+		{ID: "three", Status: integration.Status{Phase: integration.PhasePending}},
+		{ID: "gone", Spec: integration.Spec{Subjects: []string{"b"}},
+			Status: integration.Status{Phase: integration.PhaseDeleted}},
+	}
+	for i := range documents {
+		documents[i].ETag = "1"
+	}
+	documents[1].SetCondition(documents[1].CreatedAt, integration.ConditionProvisioned, "True", nil, "")
+	documents[1].SetCondition(documents[1].CreatedAt, integration.ConditionVerified, "True", nil, "")
+	require.Equal(t, "True", documents[1].Ready().Status)
+	return problemtest.Serve(inspect.Function{BaseURL: "/api", List: func(_ context.Context, token string,
+		limit int) (integration.Page, error) {
+		at := len(token) // a token of so many letters
+		page := integration.Page{Documents: documents[at : at+1]}
+		if at+1 < len(documents) {
+			page.Next = strings.Repeat("x", at+1)
+		}
+		return page, nil
+	}}.Register)
+}
+
+// TestFilters: all that are given hold, on every page, and each is repeated in nextLink.
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	edge := filtered(t)
+	for query, want := range map[string]string{
+		"":                                    "one two three",
+		"phase=failed":                        "one",
+		"phase=deleted&subject=b":             "gone",
+		"phase=failed&state=usable":           "",
+		"ready=true":                          "two",
+		"ready=false":                         "one three",
+		"account=acmedata":                    "one two",
+		"account=ACMEDATA":                    "one two",
+		"account=" + accounts + "acmedata":    "one two",
+		"account=acmedat":                     "",
+		"container=images":                    "one two",
+		"account=acmedata&container=videos":   "two",
+		"account=other&container=videos":      "one",
+		"subject=b":                           "one two",
+		"subject=B":                           "",
+		"tag=team:vision":                     "one",
+		"tag=team:vision&tag=url:https://x:1": "one",
+		"tag=team:vision&tag=x:":              "",
+		"tag=x:":                              "two",
+		"tag=team":                            "",
+		"tag=team:":                           "",
+		"tag=team:vision,url:https://x:1":     "",
+		"subject=b&tag=team:audio&ready=true": "two",
+	} {
+		got := []string{}
+		for next := "/integrations?pageSize=1&" + query; next != ""; {
+			answer := edge.Call(t, "GET", next, "")
+			require.Equal(t, 200, answer.Status, answer.Raw)
+			for _, d := range answer.Body["value"].([]any) {
+				got = append(got, d.(map[string]any)["id"].(string))
+			}
+			link, _ := answer.Body["nextLink"].(string)
+			next = strings.TrimPrefix(link, "/api")
+			if next != "" {
+				asked, err := url.ParseQuery(query)
+				require.NoError(t, err)
+				u, err := url.Parse(next)
+				require.NoError(t, err)
+				for name, values := range asked {
+					assert.Equal(t, values, u.Query()[name], query)
+				}
+			}
+		}
+		assert.Equal(t, want, strings.Join(got, " "), query)
+	}
+	for _, query := range []string{"ready=yes", "phase=Failed", "account=a&account=b"} {
+		assert.Equal(t, "invalid-parameter", edge.Call(t, "GET", "/integrations?"+query, "").Body["code"], query)
+	}
+}
