@@ -85,7 +85,7 @@ func listRights(cfg Config) string {
 }
 
 const listIdentities = "az ad sp list --all --filter \"servicePrincipalType eq 'ManagedIdentity'\" " +
-	"--query \"[].{name:displayName,id:id}\" -o table"
+	"--query \"[].{name:displayName,objectId:id}\" -o table"
 
 // directoryProbe asks for an application that there is none of, and looks for the app's role in its own token.
 func directoryProbe(p foundation, s services) readiness.Probe {

@@ -22,6 +22,7 @@ const (
 		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table`
 	showApplication   = "az ad app show --id {clientId}"
 	changeApplication = "az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"
+	enableApplication = "az ad app update --id {clientId} --set isDisabled=false && " + enablePrincipal
 )
 
 // notByHand is the step where a person could make what the app then may not touch. Source:

@@ -245,15 +245,8 @@ func disabledEntry() Entry {
 	return exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
 		"The service principal is disabled (accountEnabled), or its application is deactivated (isDisabled) or was "+
 			"disabled by Microsoft (disabledByMicrosoftStatus).",
-		"Enable what is disabled; of an application, drift tells which. A PUT does not: it keeps what somebody has "+
-			"switched off.").makes().
-		then("Where accountEnabled is false, run the command.").makes().
-		then("Where isDisabled is true, the command does not help: choose Activate of the app registration in the " +
-			"Entra admin center, or set it to false by Microsoft Graph: PATCH " +
-			"/v1.0/applications(appId='{clientId}').").
-		makes().
-		then("What Microsoft has disabled, Microsoft's support alone enables.").propagating().
-		with("az ad sp update --id {clientId} --set accountEnabled=true")
+		"Run the command: it enables what somebody has switched off. A PUT does not: it keeps that.").makes().
+		then("What Microsoft has disabled, Microsoft's support alone enables.").propagating().with(enableApplication)
 }
 
 // exchange is an entry of the exchange layer: an answer of the upstream service.

@@ -19,6 +19,7 @@ const (
 const (
 	showIdentity = "az identity show --ids {identityId}"
 
+	enablePrincipal  = "az ad sp update --id {clientId} --set accountEnabled=true"
 	onIdentity       = " --identity-name {identity} --resource-group {identityGroup} --subscription {subscriptionId}"
 	listOnIdentity   = "az identity federated-credential list" + onIdentity
 	valuesOnIdentity = " --name {credentialName} --issuer {issuer} --subject {subject} --audiences {audience}"
@@ -38,7 +39,7 @@ func (c Context) suited(command string) string {
 
 var inResourceGroup = map[string]string{createCredential: createOnIdentity, changeCredential: changeOnIdentity,
 	deleteCredential: deleteOnIdentity, listCredentials: listOnIdentity, compareCredentials: listOnIdentity,
-	showApplication: showIdentity, changeApplication: "", renewed: told}
+	showApplication: showIdentity, changeApplication: "", enableApplication: enablePrincipal, renewed: told}
 
 // person puts somebody in the place of WhoIdentityAdmin.
 func (c Context) person(who Who) Who {

@@ -38,7 +38,7 @@ var nested = regexp.MustCompile(`\$\(([^()]*)\)`)
 
 // commandsOf are a command and those nested in it, each as if the output of the others were a word.
 func commandsOf(command string) []string {
-	commands := []string{nested.ReplaceAllString(command, "output")}
+	commands := strings.Split(nested.ReplaceAllString(command, "output"), " && ")
 	for _, inner := range nested.FindAllStringSubmatch(command, -1) {
 		commands = append(commands, inner[1])
 	}

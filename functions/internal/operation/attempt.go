@@ -105,6 +105,7 @@ func (a *Attempt) Conclude(ctx context.Context, learn func(*integration.Document
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	var refused error
+	caller := a.Operation().Caller // the operation is written beside the document
 	err := a.write(ctx, func(d *integration.Document) error {
 		phase := d.Status.Phase
 		isSuperseded := a.isSuperseded(*d)
@@ -116,7 +117,7 @@ func (a *Attempt) Conclude(ctx context.Context, learn func(*integration.Document
 		} else {
 			concluded := d.Clone()
 			if refused = change(&concluded); refused == nil {
-				a.engine.announce(&concluded, a.command.OperationID, a.operation.Caller, news...)
+				a.engine.announce(&concluded, a.command.OperationID, caller, news...)
 				*d = concluded
 			}
 		}

@@ -38,7 +38,9 @@ func (s *Service) client(tenant world.Tenant, id string) (client, error) {
 	if !ok {
 		return client{}, servicePrincipalMissing(appID, tenant.ID)
 	}
-	if !principal.AccountEnabled {
+	application, _ := s.world.ApplicationByAppID(appID) // a managed identity has none
+	byMicrosoft := application.DisabledByMicrosoftStatus
+	if !principal.AccountEnabled || application.IsDisabled || byMicrosoft != "" && byMicrosoft != "NotDisabled" {
 		return client{}, applicationDisabled(appID, principal.DisplayName)
 	}
 	return client{principal: principal, trusts: trusts}, nil

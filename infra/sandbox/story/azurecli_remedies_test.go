@@ -1,6 +1,7 @@
 package story
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -70,6 +71,23 @@ func disablePrincipal(t *terminal, d answer) {
 	t.object("servicePrincipals", str(d, "status.servicePrincipalId"), map[string]any{"accountEnabled": false})
 }
 
+// deactivate switches an application off; a managed identity has none.
+func deactivate(t *terminal, d answer) {
+	application := str(d, "status.objectId")
+	if application == "" {
+		disablePrincipal(t, d)
+		return
+	}
+	all, _ := t.control(http.MethodGet, "/world", nil).at("applications").([]any)
+	for _, one := range all {
+		if at(one, "id") == application {
+			changed := maps.Clone(one.(map[string]any))
+			changed["isDisabled"] = true
+			t.object("applications", application, changed)
+		}
+	}
+}
+
 func removeContainer(t *terminal, _ answer) {
 	t.object("storageAccounts", "acmedata", map[string]any{"containers": []any{map[string]any{"name": "models"}}})
 }
@@ -82,6 +100,7 @@ var repairs = []repair{
 	{"federated-credential-changed", "drift", changeSubject},
 	{"role-missing", "access", removeAssignment},
 	{"client-disabled", "access", disablePrincipal},
+	{"client-disabled", "access", deactivate},
 	{"container-not-found", "access", removeContainer},
 }
 
@@ -171,8 +190,8 @@ func (t *terminal) requireNothingToDo(why string) {
 
 // notRun are the codes whose commands are not run here, each with the reason.
 var notRun = map[string]string{
+	"service-bus-permission-missing": "TestReadyzCommandsRunInTheAzureCLI runs it, as readyz prints it",
 	"key-vault-reference-unresolved": "the sandbox has no Web Apps whose settings could be asked for",
-	"service-bus-permission-missing": "the sandbox's Resource Manager lists no Service Bus namespaces",
 	"unauthorized":                   "the sandbox's Entra knows no API of the app's own",
 	"caller-token-audience":          "the sandbox's Entra knows no API of the app's own",
 	"caller-token-expired":           "the sandbox's Entra knows no API of the app's own",

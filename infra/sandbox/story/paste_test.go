@@ -19,6 +19,13 @@ import (
 // TestRemediesRunInTheAzureCLI.
 func (p *patient) paste(command string) {
 	p.t.Helper()
+	for one := range strings.SplitSeq(command, " && ") {
+		p.pasteOne(one)
+	}
+}
+
+func (p *patient) pasteOne(command string) {
+	p.t.Helper()
 	verb, options := parsed(p.t, command)
 	switch verb {
 	case "az ad app federated-credential create", "az ad app federated-credential update",
@@ -39,6 +46,10 @@ func (p *patient) paste(command string) {
 		p.object("roleAssignments", options["name"], map[string]any{"scope": options["scope"],
 			"principalId": options["assignee-object-id"], "principalType": options["assignee-principal-type"],
 			"roleDefinitionId": roleID(p.t, options["role"])})
+	case "az ad app update":
+		require.Equal(p.t, "isDisabled=false", options["set"], command)
+		p.change("applications", p.find("applications", with("appId", options["id"])),
+			map[string]any{"isDisabled": false})
 	case "az ad sp update":
 		require.Equal(p.t, "accountEnabled=true", options["set"], command)
 		p.change("servicePrincipals", p.find("servicePrincipals", with("appId", options["id"])),

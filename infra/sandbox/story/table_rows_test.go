@@ -123,6 +123,10 @@ func principalRows() []row {
 			p.change("servicePrincipals", p.principal(), map[string]any{"accountEnabled": false})
 		}, told: looks, other: map[string]seen{inOperation: {"", "a PUT keeps what somebody has switched off"}},
 			mended: []mending{byCommand}},
+		{code: "client-disabled", how: "the application is deactivated", destroy: func(p *patient) {
+			p.change("applications", p.application(), map[string]any{"isDisabled": true})
+		}, told: looks, other: map[string]seen{inOperation: {"", "a PUT keeps what somebody has switched off"}},
+			mended: []mending{byCommand}},
 		{code: "client-disabled", how: "the managed identity's service principal is switched off", order: managedKind,
 			destroy: func(p *patient) {
 				p.change("servicePrincipals", p.principal(), map[string]any{"accountEnabled": false})
