@@ -46,8 +46,9 @@ func (t *terminal) readiness() map[string]any {
 	return found
 }
 
-// TestReadyzCommandsRunInTheAzureCLI takes every right of the app's away, has Azure refuse it, and pastes what readyz prints for each check
-// that fails: the rights to send are back then, and the other commands show what they are to show.
+// TestReadyzCommandsRunInTheAzureCLI takes every right of the app's away, has Azure refuse it, and pastes what readyz
+// prints for each check that fails: the rights to send are back then, and the other commands show what they are to
+// show.
 func TestReadyzCommandsRunInTheAzureCLI(t *testing.T) {
 	t.Parallel()
 	ran := map[string]bool{}
