@@ -72,7 +72,19 @@ func readinessOf(cfg Config, p foundation, s services) *readiness.Service {
 			diagnosis.CodeDDOEUnavailable),
 			Unseen: "whether it issues tokens, of which an access test tells"})
 	}
+	probes = append(probes, callersProbe(cfg))
 	return &readiness.Service{Probes: probes, Now: time.Now}
+}
+
+// callersProbe tells who may call.
+func callersProbe(cfg Config) readiness.Probe {
+	if cfg.Audience != "" {
+		return readiness.Probe{Name: "callers", Ask: func(context.Context) error { return nil },
+			Unseen: "who holds which role, of which Entra tells"}
+	}
+	return readiness.Probe{Name: "callers", Note: "AUTH_AUDIENCE is not set, so the function key is the only door: " +
+		"whoever has a key may read, create, change and delete every integration, and all that is done is recorded " +
+		"as done by function-key. See docs/security.md."}
 }
 
 // listRights is the command that lists the app's own roles in Azure; without the setting that names its identity, the

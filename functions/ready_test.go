@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -17,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -28,6 +30,10 @@ func failedChecks(t *testing.T, got answer) []string {
 	for _, one := range got.at("checks").([]any) {
 		check := one.(map[string]any)
 		if check["status"] == "pass" {
+			continue
+		}
+		if check["name"] == "callers" {
+			assert.Equal(t, "warn", check["status"])
 			continue
 		}
 		found := check["diagnosis"].(map[string]any)
@@ -175,5 +181,32 @@ func TestReadinessOpensTheLinks(t *testing.T) {
 			}
 			assert.Equal(t, []string{message.QueueCommands, message.QueueHealth, message.TopicEvents}, opened)
 		})
+	}
+}
+
+// TestReadinessTellsWhoMayCall: without a setting for callers' tokens the key is the only door. That is told, and hinders
+// nothing.
+func TestReadinessTellsWhoMayCall(t *testing.T) {
+	t.Parallel()
+	for audience, status := range map[string]string{"": "warn", "api://wif": "pass"} {
+		changes := map[string]string{}
+		if audience != "" {
+			changes["AUTH_AUDIENCE"] = audience
+		}
+		a := newApp(t, changes)
+		cfg, err := ConfigFromEnvironment(settings(changes))
+		require.NoError(t, err)
+		probe := callersProbe(cfg)
+		report := (&readiness.Service{Probes: []readiness.Probe{probe}, Now: time.Now}).Check(t.Context())
+		require.Len(t, report.Checks, 1)
+		assert.Equal(t, status, string(report.Checks[0].Status))
+		assert.True(t, report.Ready)
+		assert.Equal(t, audience == "", strings.Contains(report.Checks[0].Note, "the function key is the only door"))
+		if audience != "" {
+			continue
+		}
+		got := a.call("GET", "/readyz", "")
+		assert.Equal(t, http.StatusOK, got.StatusCode, got.raw)
+		assert.Contains(t, got.raw, "AUTH_AUDIENCE is not set")
 	}
 }

@@ -31,6 +31,7 @@ var readyzCommands = map[string]struct {
 var withoutCommand = map[string]string{
 	"tokenEndpoint":      "Entra cannot be reached, or has a fault of its own",
 	"subjectTokenSource": "the platform cannot be reached, or has a fault of its own",
+	"callers":            "it is a note, and hinders nothing",
 	"platform":           "the key is made on the platform, in a browser",
 }
 
