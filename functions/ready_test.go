@@ -184,8 +184,8 @@ func TestReadinessOpensTheLinks(t *testing.T) {
 	}
 }
 
-// TestReadinessTellsWhoMayCall: without a setting for callers' tokens the key is the only door. That is told, and hinders
-// nothing.
+// TestReadinessTellsWhoMayCall: without a setting for callers' tokens the key is the only door. That is told, and
+// hinders nothing.
 func TestReadinessTellsWhoMayCall(t *testing.T) {
 	t.Parallel()
 	for audience, status := range map[string]string{"": "warn", "api://wif": "pass"} {
