@@ -77,7 +77,7 @@ var (
 		"credential", "credential/field", "message", "invocation", "redact", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "fetch", "graph"}
 	usecases = []string{"access", "adoption", "discovery", "health", "judgement", "operation", "provision",
-		"readiness",
+		"readiness", "entitlement",
 		"structure"}
 )
 

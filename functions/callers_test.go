@@ -82,9 +82,12 @@ func TestTheMatrixOfRoles(t *testing.T) {
 			assert.NotEqual(t, http.StatusUnauthorized, a.call(method, path, "").StatusCode)
 			return
 		}
-		if method != http.MethodGet && path != "/credentials/validate" {
+		switch {
+		case path == "/policy":
+			assert.Equal(t, "Wif.Admin", needed, path)
+		case method != http.MethodGet && path != "/credentials/validate":
 			assert.Equal(t, "Wif.Operate", needed, "%s %s changes something", method, path)
-		} else {
+		default:
 			assert.Equal(t, "Wif.Read", needed, "%s %s changes nothing", method, path)
 		}
 		for role, allowed := range let {

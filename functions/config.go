@@ -16,6 +16,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -55,6 +56,8 @@ type Config struct {
 	// Audience is what a caller's access token is for; empty where callers need none. CallerTenant is the tenant that
 	// issues it; empty for the app's own.
 	Audience, CallerTenant string
+	// Policy is what callers may ask for.
+	Policy entitlement.Policy
 	// QueueOwner owns what comes by queue; empty for the queue itself.
 	QueueOwner string
 	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request
@@ -154,6 +157,7 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 			e.fault("DDOE_API_KEY", "is required where DDOE_SUBJECT_TOKEN_URL is set")
 		}
 	}
+	c.Policy = e.policy("POLICY", c)
 	if err := errors.Join(e.faults...); err != nil {
 		return Config{}, err
 	}

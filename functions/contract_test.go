@@ -196,9 +196,9 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 	assert.Equal(t, slices.Sorted(maps.Keys(operationsOf(api))), slices.Sorted(maps.Keys(served)))
 	assert.Equal(t, map[string]string{
 		"POST /credentials/validate": "validate", "PUT /integrations/{id}": "connect",
-		"PATCH /integrations/{id}/owner": "transfer",
-		"PATCH /integrations/{id}":       "connect",
-		"DELETE /integrations/{id}":      "disconnect", "POST /integrations/{id}/confirm": "confirm",
+		"PATCH /integrations/{id}/owner": "transfer", "GET /policy": "policy",
+		"PATCH /integrations/{id}":  "connect",
+		"DELETE /integrations/{id}": "disconnect", "POST /integrations/{id}/confirm": "confirm",
 		"POST /integrations/{id}/health-checks": "checknow",
 		"POST /integrations/{id}/import":        "adopt",
 		"GET /integrations":                     "inspect", "GET /integrations/{id}": "inspect",

@@ -138,7 +138,8 @@ func (a *app) requireTaken(got answer, what string) {
 func TestLimitsOfTheDocument(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +
-		"/api/v1/subject-tokens", "DDOE_API_KEY": planted})
+		"/api/v1/subject-tokens", "DDOE_API_KEY": planted,
+		"POLICY": `[{"callers":["function-key"],"subjects":["*","*:*:*:*"]}]`})
 	a.setUpByHand()
 	require.Equal(t, 201, a.call("PUT", "/integrations/existing", good).StatusCode)
 	require.Equal(t, 201, a.call("PUT", "/integrations/by-hand", fmt.Sprintf(`{"serviceName": "by-hand", "ddoe": {

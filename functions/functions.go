@@ -32,6 +32,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/openapi"
 	"github.com/ddoe-ai/azure-wif/functions/operations"
+	"github.com/ddoe-ai/azure-wif/functions/policy"
 	"github.com/ddoe-ai/azure-wif/functions/readyz"
 	"github.com/ddoe-ai/azure-wif/functions/reconcile"
 	"github.com/ddoe-ai/azure-wif/functions/sweep"
@@ -168,6 +169,7 @@ func list(cfg Config, u *useCases) []entry {
 			OperationURL: operationURL}.Register),
 		web("operations", caller.RoleRead, trail.Register),
 		web("cancel", caller.RoleOperate, cancel.Function{Cancel: u.engine.Cancel}.Register),
+		web("policy", caller.RoleAdmin, policy.Function{Policy: cfg.Policy}.Register),
 		web("healthz", everybody, healthz.Function{Version: Version}.Register),
 		web("readyz", caller.RoleRead, readyz.Function{Check: u.ready.Check}.Register),
 		web("openapi", caller.RoleRead, openapi.Register),

@@ -113,7 +113,8 @@ func TestAnOperationIDIsNotToldToOthers(t *testing.T) {
 	const shared = "4fd2ee3c-5cf3-4a6b-9a3f-2a3ee7a3f0aa"
 	a := withCallers(t)
 	require.Equal(t, 201, as(a, first, "PUT", "/integrations/my-images", good, "Operation-Id", shared).StatusCode)
-	got := as(a, second, "PUT", "/integrations/my-others", good, "Operation-Id", shared)
+	got := as(a, second, "PUT", "/integrations/my-others", strings.Replace(good, "my-service", "others", 1),
+		"Operation-Id", shared)
 	assert.Equal(t, 409, got.StatusCode, got.raw)
 	assert.Equal(t, "operation-id-reused", got.at("code"))
 	assert.NotContains(t, got.raw, "my-images")

@@ -19,6 +19,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
@@ -45,11 +46,13 @@ type useCases struct {
 	worker   *operation.Worker
 	health   *health.Service
 	ready    *readiness.Service
+	claims   *entitlement.Claims
 }
 
-// sweep is what the timer does: it asks for the checks that fall due, and tells what is still to be told.
+// sweep is what the timer does: it asks for the checks that fall due, tells what is still to be told, and enters
+// subjects that nobody has claimed.
 func (u *useCases) sweep(ctx context.Context) error {
-	return errors.Join(u.health.Sweep(ctx), u.engine.Sweep(ctx))
+	return errors.Join(u.health.Sweep(ctx), u.engine.Sweep(ctx), u.claims.Sweep(ctx))
 }
 
 func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) {
@@ -71,6 +74,7 @@ func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) 
 	if err != nil {
 		return nil, err
 	}
+	claims := &entitlement.Claims{Repository: repository, IsOff: cfg.Audience == ""}
 	schedule := health.Schedule{Repository: repository, Now: time.Now}
 	var tokens func(ctx context.Context, subject, audience string) (secret.Value, error)
 	if cfg.SubjectTokenURL != "" {
@@ -95,6 +99,7 @@ func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) 
 	}
 	service, err := provision.New(provision.Options{
 		Repository: repository, Engine: engine, Watch: checks, Kinds: all, Defaults: defaults(cfg, p),
+		Policy: cfg.Policy, Claims: claims,
 		Tester: tester, TokenSource: tokens, Now: time.Now, Log: log,
 	})
 	if err != nil {
@@ -105,8 +110,10 @@ func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) 
 		return nil, err
 	}
 	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID, tester),
-		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Watch: checks},
-		service:  service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients)}, nil
+		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Policy: cfg.Policy,
+			Claims: claims, Watch: checks},
+		service: service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients),
+		claims: claims}, nil
 }
 
 // newJudge judges credential files, to the depth that is asked for.

@@ -77,6 +77,10 @@ param corsOrigins string[] = []
 @maxValue(100000)
 param rateLimit int = 20
 
+@description('''What callers may ask for (setting POLICY): a list of {callers, issuers, subjects, storage, access}.
+Empty: the issuer ddoeIssuer, the subjects of ddoeSubjectTemplate, the storage of dataScopes, for all callers.''')
+param policy object[] = []
+
 @description('Hosts of issuers that the app may contact for a customer\'s value (setting ISSUER_ALLOWLIST).')
 param issuerAllowlist string[] = []
 
@@ -230,6 +234,8 @@ var hostSettings = {
 // What the app reads, besides the triggers' connection and PUBLIC_BASE_URL. The platform does not tell an app on Flex
 // Consumption its own group, where no identity is made: a spec may name any.
 // Source: https://github.com/Azure/Azure-Functions/issues/2593.
+var dataScopeIds = [for s in dataScopes: '/subscriptions/${s.subscriptionId}/resourceGroups/${s.resourceGroup}']
+
 var appSettings = {
   AZURE_CLIENT_ID: identity.outputs.clientId
   AZURE_CLOUD: cloudNames[environment().name]
@@ -237,6 +243,8 @@ var appSettings = {
   OWN_RESOURCE_GROUP: resourceGroup().id
   OPERATION_RETENTION: operationRetention
   RATE_LIMIT: string(rateLimit)
+  OWN_STORAGE_ACCOUNTS: hostAccountName
+  DATA_SCOPES: join(dataScopeIds, ',')
 }
 
 // Left out where the parameter is empty, so that the app's own default or "off" counts.
@@ -270,6 +278,7 @@ var optionalSettings = union(
   empty(authTenantId)
     ? {}
     : { AUTH_TENANT_ID: empty(authAudience) ? fail('authTenantId needs authAudience') : authTenantId },
+  empty(policy) ? {} : { POLICY: string(policy) },
   empty(queueOwner) ? {} : { QUEUE_OWNER: queueOwner },
   empty(corsOrigins) ? {} : { CORS_ORIGINS: join(corsOrigins, ',') },
   empty(issuerAllowlist) ? {} : { ISSUER_ALLOWLIST: join(issuerAllowlist, ',') },

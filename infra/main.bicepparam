@@ -1,7 +1,7 @@
 using 'main.bicep'
 
 // An example: every parameter that makes a setting is given, but for ddoeIntegrationType and ddoeOptionMap, which are
-// only for what cannot be discovered on the platform, and authAudience, authTenantId and queueOwner, which need a registration. README.md says which others may be left out. DDOE offers no endpoint
+// only for what cannot be discovered on the platform, and authAudience, authTenantId and queueOwner, which need a registration, and policy. README.md says which others may be left out. DDOE offers no endpoint
 // for subject tokens publicly: leave ddoeSubjectTokenUrl out unless you run one.
 param name = 'wif'
 param dataScopes = [

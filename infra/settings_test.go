@@ -43,7 +43,8 @@ func onlyWhereNeeded() map[string]string {
 	callers := "for an API that has a registration in Entra; the sandbox runs the example, and asks for no token"
 	return map[string]string{"DDOE_INTEGRATION_TYPE": why, "DDOE_OPTION_MAP": why,
 		"AUTH_AUDIENCE": callers, "AUTH_TENANT_ID": callers, "QUEUE_OWNER": callers,
-		"CORS_ORIGINS": "for an API that is called from a browser; the example has no page"}
+		"CORS_ORIGINS": "for an API that is called from a browser; the example has no page",
+		"POLICY": "for what the defaults do not allow, or allow too much of"}
 }
 
 // hostReads are read by the Functions host or by the platform, not by the code. What bindings name comes on top.
@@ -147,7 +148,7 @@ func settings(t *testing.T) map[string]string {
 // that get the environment. A connection's members are added to the name of the connection.
 func codeReads(t *testing.T) []string {
 	t.Helper()
-	setting := regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
+	setting := regexp.MustCompile(`^([A-Z][A-Z0-9]*(_[A-Z0-9]+)+|POLICY)$`)
 	names := map[string]bool{}
 	for _, file := range slices.Concat(parsed(t, "../functions/*.go"), parsed(t, "../handler/*.go")) {
 		ast.Inspect(file, func(n ast.Node) bool {

@@ -66,7 +66,7 @@ func (f Function) Register(api huma.API) {
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 			Examples: map[string]*huma.Example{"group": {Summary: "To a group",
 				Value: Ownership{Owner: "55555555-5555-4555-8555-555555555555"}}}}}},
-	}, []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusServiceUnavailable,
+	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusServiceUnavailable,
 		http.StatusGatewayTimeout}, f.serve)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -38,7 +39,11 @@ type Service struct {
 	// Kinds are what an integration consists of; those count that look at what somebody else has made.
 	Kinds    []resource.Kind
 	Defaults resolve.Defaults
-	Watch    Watch
+	// Policy is what callers may ask for.
+	Policy entitlement.Policy
+	// Claims keep a subject from being given identities by two owners.
+	Claims *entitlement.Claims
+	Watch  Watch
 }
 
 // Watch looks after the health of integrations; *health.Service does.
@@ -58,6 +63,9 @@ const listed = 100
 func (s *Service) Import(ctx context.Context, in Import) (integration.Document, error) {
 	invocation.From(ctx).SetIntegration(in.ID)
 	d, err := s.imported(ctx, in)
+	if err == nil {
+		err = s.Policy.Admit(ctx, d.Spec)
+	}
 	if err != nil {
 		return integration.Document{}, err
 	}
@@ -74,6 +82,9 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	}
 	if err := s.admitIdentity(ctx, d); err != nil {
 		return integration.Document{}, err
+	}
+	if err := s.Claims.Claim(ctx, d.ID, d.Spec); err != nil {
+		return integration.Document{}, operation.StoreError(err)
 	}
 	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})
 	if ctx.Err() != nil {

@@ -8,6 +8,14 @@ func foundEntries() []Entry { return slices.Concat(lookEntries(), importEntries(
 // importEntries are about integrations that were imported.
 func importEntries() []Entry {
 	return []Entry{
+		{Code: CodeNotAllowed, Title: "The policy does not allow that", Who: WhoCaller,
+			Cause: "No grant of the setting POLICY, or of its default, lets you ask for what the findings name.",
+			Steps: []string{"Ask for what a finding says is allowed.",
+				"Or have the operator change the setting POLICY; GET /api/policy shows it to administrators."}},
+		{Code: CodeSubjectBound, Title: "Another owner's integration has the subject", Who: WhoCaller,
+			Cause: "A service with identities of two owners could be led to use the wrong one with its own token.",
+			Steps: []string{"Use another service, or its owner's integration.",
+				"Where both are meant, have an administrator send the request."}},
 		{Code: CodeIdentityBound, Title: "Another integration has the identity", Who: WhoCaller,
 			Cause: "An integration stands for one identity, and another one has the client id of the file.",
 			Steps: []string{"Use the integration that the detail names, or DELETE that one first."}},

@@ -199,6 +199,8 @@ const (
 	CodeGraphUnrecognised                  Code = "graph-unrecognised"
 	CodeHealthChecksOff                    Code = "health-checks-off"
 	CodeHostNotAllowed                     Code = "host-not-allowed"
+	CodeNotAllowed                         Code = "not-allowed"
+	CodeSubjectBound                       Code = "subject-bound"
 	CodeIdentityBound                      Code = "identity-bound"
 	CodeIdentityGroupNotFound              Code = "identity-group-not-found"
 	CodeIdentityMissing                    Code = "identity-missing"

@@ -45,7 +45,7 @@ var statuses = []statusRow{
 		diagnosis.CodeCallerTokenTenant, diagnosis.CodeCallerTokenExpired,
 	}},
 	{http.StatusForbidden, []diagnosis.Code{
-		diagnosis.CodeForbidden,
+		diagnosis.CodeForbidden, diagnosis.CodeNotAllowed,
 	}},
 	{http.StatusNotFound, []diagnosis.Code{
 		diagnosis.CodeIntegrationDeleted, diagnosis.CodeIntegrationNotFound, diagnosis.CodeNotFound,
@@ -63,7 +63,8 @@ var statuses = []statusRow{
 		diagnosis.CodeDDOEIntegrationNameTaken, diagnosis.CodeDDOEIntegrationNotDeleted,
 		diagnosis.CodeDeprovisioning, diagnosis.CodeIdentityReplaceRequired, diagnosis.CodeIntegrationExists,
 		diagnosis.CodeManagedIdentityForeign, diagnosis.CodeNotOwned,
-		diagnosis.CodeIdentityBound, diagnosis.CodeNothingToConfirm, diagnosis.CodeIntegrationUnmanaged,
+		diagnosis.CodeIdentityBound, diagnosis.CodeSubjectBound,
+		diagnosis.CodeNothingToConfirm, diagnosis.CodeIntegrationUnmanaged,
 		diagnosis.CodeNotProvisioned, diagnosis.CodeOperationIDReused, diagnosis.CodeOperationNotCancelable,
 		diagnosis.CodeOperationCanceled, diagnosis.CodeSubjectTokenUnavailable,
 		diagnosis.CodeSuperseded,

@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
@@ -102,8 +103,14 @@ func newFixture(t operationtest.TB) *fixture {
 		IsProof: tester.IsProof, Kinds: f.kinds, Send: f.Send, Now: f.Now, Source: operationtest.Source,
 	})
 	require.NoError(t, err)
+	allowed,
+		err := entitlement.New(`[{"callers":["queue"],"subjects":["*","*:*:*:*"],"issuers":["`+world.Issuer+`"]}]`,
+		entitlement.Defaults{})
+	require.NoError(t, err)
 	f.service, err = provision.New(provision.Options{
 		Repository: f.Repository, Engine: f.Engine, Watch: watch{f.health, f}, Kinds: f.kinds,
+		Claims: &entitlement.Claims{Repository: f.Repository},
+		Policy: allowed,
 		Defaults: resolve.Defaults{Issuer: world.Issuer,
 			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			IdentityGroup: armid.ResourceGroup{SubscriptionID: world.SubscriptionID, Name: "identities"},

@@ -59,8 +59,8 @@ func (w *intent) admit(d *integration.Document) error {
 			d.Status.ClientID))
 }
 
-// resolve fills the defaults in; its error lists every fault of the spec. One that has faults by the defaults alone is
-// held against what there is: the identity may be complete by that.
+// resolve fills the defaults in; its error lists every fault of the spec, or what the caller may not ask for. One that
+// has faults by the defaults alone is held against what there is: the identity may be complete by that.
 func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
 	resolved, findings, err := s.Defaults.Resolve(ctx, id, w.given)
 	if err != nil {
@@ -82,7 +82,15 @@ func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
 		return faulty(findings)
 	}
 	w.resolved = resolved
-	return nil
+	return s.Policy.Admit(ctx, resolved)
+}
+
+// claim is resolve for an intent that is about to be written down: its subjects are claimed for the integration.
+func (s *Service) claim(ctx context.Context, id string, w *intent) error {
+	if err := s.resolve(ctx, id, w); err != nil {
+		return err
+	}
+	return operation.StoreError(s.Claims.Claim(ctx, id, w.resolved))
 }
 
 // noIdentity is the refusal where the service's own tenant, a default, could not be found out.

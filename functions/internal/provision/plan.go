@@ -82,6 +82,9 @@ func (s *Service) Plan(ctx context.Context, sub Submission) (Plan, error) {
 	if err := s.resolve(ctx, id, w); err != nil {
 		return Plan{}, err
 	}
+	if err := s.Claims.Admit(ctx, id, w.resolved); err != nil {
+		return Plan{}, operation.StoreError(err)
+	}
 	d, err := s.Repository.Get(ctx, id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
 		return Plan{}, operation.Taken(operation.StoreError(err))

@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -32,6 +33,10 @@ type Options struct {
 	// Kinds are what an integration consists of outside the store, in the order in which they are made.
 	Kinds    []resource.Kind
 	Defaults resolve.Defaults
+	// Policy is what callers may ask for.
+	Policy entitlement.Policy
+	// Claims keep a subject from being given identities by two owners.
+	Claims *entitlement.Claims
 	// Tester proves access as the federated identity. Optional: without it nothing is verified.
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it only the platform's validation proves
@@ -66,7 +71,7 @@ type Service struct{ Options }
 func New(o Options) (*Service, error) {
 	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Kinds": len(o.Kinds) == 0, "Engine": o.Engine == nil,
-		"Watch": o.Watch == nil,
+		"Watch": o.Watch == nil, "Claims": o.Claims == nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(isMissing)) {
 		if isMissing[name] {

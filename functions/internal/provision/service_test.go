@@ -26,6 +26,7 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 		"Repository": func(o *provision.Options) { o.Repository = nil },
 		"Kinds":      func(o *provision.Options) { o.Kinds = nil },
 		"Engine":     func(o *provision.Options) { o.Engine = nil },
+		"Claims":     func(o *provision.Options) { o.Claims = nil },
 		"Watch":      func(o *provision.Options) { o.Watch = nil },
 	} {
 		o := whole
@@ -37,6 +38,6 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 	require.NoError(t, err)
 	for range 20 { // a map has another order each time
 		_, err := provision.New(provision.Options{})
-		require.ErrorContains(t, err, "Engine", "the same is named at every start")
+		require.ErrorContains(t, err, "Claims", "the same is named at every start")
 	}
 }

@@ -37,7 +37,7 @@ type TeardownOptions struct {
 // nothing where the spec has faults.
 func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepted, error) {
 	w := s.intent(sub.Spec, sub.Replace)
-	if err := s.resolve(ctx, sub.ID, w); err != nil {
+	if err := s.claim(ctx, sub.ID, w); err != nil {
 		return operation.Accepted{}, err
 	}
 	return s.Engine.Submit(ctx, operation.Intent{
@@ -95,7 +95,7 @@ func (s *Service) provisionIntent(c message.Command) operation.Intent {
 	w := s.intent(*c.Spec, c.Replace)
 	in.Content, in.Admit, in.Creates = w.content(), w.admit, true
 	in.Apply = func(d *integration.Document) { s.applySpec(d, w.resolved) }
-	in.Prepare = func(ctx context.Context) error { return s.resolve(ctx, c.IntegrationID, w) }
+	in.Prepare = func(ctx context.Context) error { return s.claim(ctx, c.IntegrationID, w) }
 	return in
 }
 

@@ -22,6 +22,9 @@ func (s *Service) Transfer(ctx context.Context, id, owner, ifMatch string) (inte
 		if d.Owner == owner {
 			return nil, operation.ErrDone
 		}
+		if err := s.Claims.AdmitOwner(ctx, *d, owner); err != nil {
+			return nil, err
+		}
 		who, _ := caller.From(ctx)
 		d.Owner, d.LastModifiedBy = owner, who.IDs()
 		return nil, nil
