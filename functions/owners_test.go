@@ -188,7 +188,7 @@ func TestTheQueueTouchesItsOwnerAlone(t *testing.T) {
 				assert.Equal(t, before, byToken("GET", "/integrations/my-images", "").raw)
 			}
 			produce(a, "provision", "my-own", map[string]any{"integrationId": "my-own",
-				"operationId": "own", "spec": json.RawMessage(strings.ReplaceAll(good, "my-images", "my-own"))})
+				"operationId": "own", "spec": json.RawMessage(strings.Replace(good, "my-service", "my-own", 1))})
 			var own answer
 			if c.settings == nil {
 				own = a.call("GET", "/integrations/my-own", "")
@@ -256,7 +256,7 @@ func TestEachOwnerSeesAWorldOfItsOwn(t *testing.T) {
 				path = strings.TrimSuffix(path, "/")
 			}
 			if method == "PUT" {
-				body = strings.ReplaceAll(good, "my-images", id)
+				body = strings.Replace(good, "my-service", id, 1)
 			}
 			if method == "PATCH" {
 				body = `{"displayName":"` + id + ` changed"}`

@@ -44,7 +44,7 @@ func onlyWhereNeeded() map[string]string {
 	return map[string]string{"DDOE_INTEGRATION_TYPE": why, "DDOE_OPTION_MAP": why,
 		"AUTH_AUDIENCE": callers, "AUTH_TENANT_ID": callers, "QUEUE_OWNER": callers,
 		"CORS_ORIGINS": "for an API that is called from a browser; the example has no page",
-		"POLICY": "for what the defaults do not allow, or allow too much of"}
+		"POLICY":       "for what the defaults do not allow, or allow too much of"}
 }
 
 // hostReads are read by the Functions host or by the platform, not by the code. What bindings name comes on top.
