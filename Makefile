@@ -42,12 +42,13 @@ test: ## run all tests; with Node and the Functions Core Tools also those agains
 check: lint infra test package ## what CI runs: format, vet, analyzers, Bicep, tests, package
 
 .PHONY: lint
-lint: ## format, vet and the analyzers of .ci/lint
+lint: ## format, vet, the analyzers of .ci/lint, and the linters of the API document
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	@$(GO) mod tidy -diff
 	@$(GO) vet ./... $(TOOLS)
 	@$(GO) build -C .ci/lint -o ../../$(LINT) .
 	@$(GO) vet -vettool=$(CURDIR)/$(LINT) ./... $(TOOLS)
+	@.ci/openapi
 
 .PHONY: mutants
 mutants: ## which faults of a package would no test notice? PKG=./functions/internal/x [N=40] [SEED=1] [TESTS="./y ./z"]

@@ -35,6 +35,7 @@ func newAPI(public string, entrance door.Door, limit *door.Limiter, entries []en
 	problem.CompleteTags(api.OpenAPI())
 	letAnswersGrow(api.OpenAPI())
 	limitTags(api.OpenAPI())
+	addSpecPatch(api.OpenAPI())
 	return mux, api
 }
 
@@ -72,7 +73,8 @@ func configuration(public string) huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: "DDOE Azure WIF", Version: apiVersion,
+				License: &huma.License{Name: "MIT", Identifier: "MIT"},
+				Title:   "DDOE Azure WIF", Version: apiVersion,
 				Description: "Gives DDOE services keyless access to Azure Blob Storage by Workload Identity " +
 					"Federation. " +
 					"Changes are long-running: they answer with an Operation-Location to poll. " +
@@ -134,6 +136,18 @@ func limitTags(document *huma.OpenAPI) {
 	longest := 256
 	tags.AdditionalProperties = &huma.Schema{Type: huma.TypeString, MaxLength: &longest}
 	tags.Extensions = map[string]any{"propertyNames": map[string]any{"pattern": "^[A-Za-z0-9._-]{1,64}$"}}
+}
+
+// addSpecPatch adds the schema of a patch: that of a spec, with each member optional, and null in its place allowed.
+func addSpecPatch(document *huma.OpenAPI) {
+	schemas := document.Components.Schemas.Map()
+	patch := *schemas["Spec"]
+	patch.Required, patch.Properties = nil, map[string]*huma.Schema{}
+	for member, schema := range schemas["Spec"].Properties {
+		patch.Properties[member] = &huma.Schema{AnyOf: []*huma.Schema{schema, {Type: "null"}},
+			Description: schema.Description}
+	}
+	schemas["SpecPatch"] = &patch
 }
 
 // reach notes the names of all schemas that s refers to.

@@ -34,11 +34,20 @@ func (f Function) registerPatch(api huma.API, responses map[string]*huma.Respons
 			"null takes a member away, a list is replaced as a whole. What comes of it is treated as the body of a " +
 			"PUT for the version that was read. Where somebody else changes the spec meanwhile, the answer is 412, " +
 			"also without If-Match, and a repeated Operation-Id is answered with operation-id-reused.",
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
-			Examples: map[string]*huma.Example{"interval": {Summary: "Check every twelve hours",
-				Value: map[string]any{"healthCheck": map[string]any{"interval": "12h"}}}}}}},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			mergePatch: patchBody(), "application/json": patchBody()}},
 		Responses: map[string]*huma.Response{"200": responses["200"]},
 	}, append([]int{http.StatusNotFound}, failures...), f.patch)
+}
+
+// mergePatch is the media type of RFC 7396.
+const mergePatch = "application/merge-patch+json"
+
+// patchBody is a body of the schema SpecPatch, which the composition adds to the API document.
+func patchBody() *huma.MediaType {
+	return &huma.MediaType{Schema: &huma.Schema{Ref: "#/components/schemas/SpecPatch"},
+		Examples: map[string]*huma.Example{"interval": {Summary: "Check every twelve hours",
+			Value: map[string]any{"healthCheck": map[string]any{"interval": "12h"}}}}}
 }
 
 // patch goes on as a PUT of the changed spec that holds only for the version that was read.
@@ -73,7 +82,7 @@ func (f Function) patch(ctx context.Context, in *patchInput) (*output, error) {
 // check refuses a body that is no object, names a member twice, or is too deep.
 func (in *patchInput) check() error {
 	_, err := problem.JSONBody[map[string]any]{ContentType: in.ContentType, ContentEncoding: in.ContentEncoding,
-		RawBody: in.RawBody}.Decode(nil)
+		RawBody: in.RawBody, MediaTypes: mergePatch + " or application/json"}.Decode(nil)
 	return err
 }
 

@@ -31,6 +31,7 @@ type input struct {
 }
 
 type output struct {
+	RetryAfter        string `header:"Retry-After" doc:"Seconds to wait before the first look at it"`
 	OperationLocation string `header:"Operation-Location" doc:"Link to the operation that carries the request out"`
 	Body              view.Operation
 }
@@ -66,5 +67,5 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	}
 	invocation.From(ctx).SetOperation(accepted.Operation.ID)
 	op := view.OperationOf(accepted.Operation)
-	return &output{OperationLocation: f.OperationURL(op.ID), Body: op}, nil
+	return &output{RetryAfter: problem.FirstLook, OperationLocation: f.OperationURL(op.ID), Body: op}, nil
 }

@@ -32,8 +32,9 @@ type output struct {
 func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "healthz", Method: http.MethodGet, Path: "/healthz", Tags: []string{"service"},
-		Summary:  "Liveness",
-		Security: []map[string][]string{},
+		Description: "It answers as long as the process runs, and looks at nothing.",
+		Summary:     "Liveness",
+		Security:    []map[string][]string{},
 	}, nil, func(context.Context, *struct{}) (*output, error) {
 		return &output{CacheControl: "no-store", Body: Liveness{Status: "ok", Version: f.Version}}, nil
 	})

@@ -3,6 +3,7 @@
 package openapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,14 +34,16 @@ func Register(api huma.API) {
 	page := sync.OnceValues(func() ([]byte, error) { return render(api.OpenAPI()) })
 	register(api, huma.Operation{
 		OperationID: "getApiDocument", Path: "/openapi.json", Summary: "This document",
-		Responses: content("OpenAPI 3.1", "application/json", huma.TypeObject),
+		Description: "OpenAPI 3.1, for clients that are made from it.",
+		Responses:   content("OpenAPI 3.1", "application/json", huma.TypeObject),
 	}, func() (*output, error) {
 		body, err := document()
 		return &output{ContentType: "application/json", Body: body}, err
 	})
 	register(api, huma.Operation{
 		OperationID: "getApiPage", Path: "/docs", Summary: "This document as a page",
-		Responses: content("The page", "text/html", huma.TypeString),
+		Description: "HTML without a script, for people.",
+		Responses:   content("The page", "text/html", huma.TypeString),
 	}, func() (*output, error) {
 		body, err := page()
 		return &output{
@@ -73,5 +76,7 @@ func Document(api huma.API) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the API document: %w", err)
 	}
+	// huma's own word for a pattern is none of OpenAPI's.
+	body = bytes.ReplaceAll(body, []byte(`"patternDescription":`), []byte(`"x-patternDescription":`))
 	return append(body, '\n'), nil
 }

@@ -12,6 +12,9 @@ import (
 // RespondAsync is the preference (RFC 7240) for an answer before the work is done, and the answer's word for it.
 const RespondAsync = "respond-async"
 
+// FirstLook is when an operation that was just accepted is worth a look, in seconds.
+const FirstLook = "2"
+
 // IsAsync reads the Prefer header (RFC 7240): preferences with commas between them, each perhaps with parameters.
 func IsAsync(prefer string) bool {
 	for preference := range strings.SplitSeq(prefer, ",") {
@@ -28,6 +31,7 @@ type AsyncOutput struct {
 	Status            int
 	OperationLocation string `header:"Operation-Location"`
 	Applied           string `header:"Preference-Applied"`
+	RetryAfter        string `header:"Retry-After"`
 	Body              any
 }
 
@@ -36,7 +40,8 @@ func Done(body any) *AsyncOutput { return &AsyncOutput{Status: http.StatusOK, Bo
 
 // Later answers with the operation that does the work, and the link to it.
 func Later(operation any, link string) *AsyncOutput {
-	return &AsyncOutput{Status: http.StatusAccepted, OperationLocation: link, Applied: RespondAsync, Body: operation}
+	return &AsyncOutput{Status: http.StatusAccepted, OperationLocation: link, Applied: RespondAsync,
+		RetryAfter: FirstLook, Body: operation}
 }
 
 // NotRepeatable refuses an operation id for what runs at once: it makes no operation that a repeated request could be
@@ -62,6 +67,7 @@ func AsyncResponses(now string, nowSchema *huma.Schema, later string, laterSchem
 		"202": {Description: later, Content: content(laterSchema),
 			Headers: map[string]*huma.Param{
 				"Operation-Location": {Description: "Link to the operation", Schema: text},
+				"Retry-After":        {Description: "Seconds to wait before the first look at it", Schema: text},
 				"Preference-Applied": {Description: RespondAsync, Schema: text},
 			}},
 	}

@@ -25,7 +25,7 @@ func refusalOf(err error) error {
 }
 
 // mediaType refuses what is not plain JSON in UTF-8. A missing Content-Type counts as JSON.
-func mediaType(contentType, contentEncoding string) *Problem {
+func mediaType(contentType, contentEncoding, named string) *Problem {
 	unsupported := func(detail string) *Problem {
 		return New(http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, detail)
 	}
@@ -37,7 +37,7 @@ func mediaType(contentType, contentEncoding string) *Problem {
 	}
 	media, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return unsupported("Send the body as Content-Type: application/json.")
+		return unsupported("Send the body as Content-Type: " + named + ".")
 	}
 	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return unsupported("Send the body in UTF-8.")

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,13 +32,15 @@ type JSONBody[T any] struct {
 	ContentType     string `header:"Content-Type" hidden:"true"`
 	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
 	RawBody         []byte `contentType:"application/json"`
+	// MediaTypes are those that a refusal of another one names; empty for application/json.
+	MediaTypes string `json:"-"`
 }
 
 // Decode returns the body, or a *Problem that lists all its faults: those of its shape, and those that judge finds in
 // what of it has the right one; nil finds nothing. A body without faults of its shape is not judged here.
 func (b JSONBody[T]) Decode(judge func(T) []diagnosis.Finding) (T, error) {
 	var v, fitting T
-	if p := mediaType(b.ContentType, b.ContentEncoding); p != nil {
+	if p := mediaType(b.ContentType, b.ContentEncoding, cmp.Or(b.MediaTypes, "application/json")); p != nil {
 		return v, p
 	}
 	err := strictjson.Decode(b.RawBody, &v)
@@ -65,7 +68,7 @@ func Register[I, O any](api huma.API, op huma.Operation, statuses []int,
 	var input I
 	withBody, hasBody := any(input).(bodied)
 	required := op.RequestBody == nil || op.RequestBody.Required
-	examples := exampleOf(op.RequestBody)
+	content := contentOf(op.RequestBody)
 	if hasBody {
 		// huma counts a body that reaches the limit as too large.
 		op.MaxBodyBytes, op.SkipValidateBody = MaxBody+1, true
@@ -88,18 +91,23 @@ func Register[I, O any](api huma.API, op huma.Operation, statuses []int,
 	completeParameters(api.OpenAPI().Components.Schemas, registered, reflect.TypeFor[I](), reflect.TypeFor[O]())
 	if hasBody {
 		registered.RequestBody.Required = required
-		registered.RequestBody.Content = map[string]*huma.MediaType{"application/json": {
-			Schema:   api.OpenAPI().Components.Schemas.Schema(withBody.bodyType(), true, ""),
-			Examples: examples,
-		}}
+		schema := api.OpenAPI().Components.Schemas.Schema(withBody.bodyType(), true, "")
+		for _, media := range content {
+			media.Schema = cmp.Or(media.Schema, schema)
+		}
+		registered.RequestBody.Content = content
 	}
 }
 
-func exampleOf(body *huma.RequestBody) map[string]*huma.Example {
-	if body == nil || body.Content["application/json"] == nil {
-		return nil
+// contentOf are the media types of a body: JSON, and those that are given. huma changes what it is given.
+func contentOf(given *huma.RequestBody) map[string]*huma.MediaType {
+	content := map[string]*huma.MediaType{"application/json": {}}
+	if given != nil {
+		for name, media := range given.Content {
+			content[name] = &huma.MediaType{Schema: media.Schema, Examples: media.Examples}
+		}
 	}
-	return body.Content["application/json"].Examples
+	return content
 }
 
 // Schema returns the API document's schema of a type.
@@ -122,6 +130,11 @@ func declare(api huma.API, op *huma.Operation, statuses []int) {
 				"x-ms-request-id": {Description: "Names this request", Schema: &huma.Schema{Type: huma.TypeString}},
 			},
 			Content: map[string]*huma.MediaType{MediaType: {Schema: schema}},
+		}
+		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+			op.Responses[strconv.Itoa(status)].Headers["Retry-After"] = &huma.Param{
+				Description: "Seconds to wait before the request is sent again, where that may help",
+				Schema:      &huma.Schema{Type: huma.TypeString}}
 		}
 	}
 }
