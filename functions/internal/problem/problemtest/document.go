@@ -37,7 +37,8 @@ func RequireDocumented(t *testing.T, register func(huma.API)) {
 		register(group)
 	}).OpenAPI())
 	require.NoError(t, err)
-	body = bytes.ReplaceAll(body, []byte(`"patternDescription":`), []byte(`"x-patternDescription":`)) // as openapi does
+	// As package openapi does.
+	body = bytes.ReplaceAll(body, []byte(`"patternDescription":`), []byte(`"x-patternDescription":`))
 	require.NoError(t, json.Unmarshal(body, &registered))
 	require.NotEmpty(t, registered.Paths)
 	for path, operations := range registered.Paths {
