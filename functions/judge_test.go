@@ -26,9 +26,10 @@ import (
 
 // judged is a file that is judged with a token, and what is to be told.
 type judged struct {
-	// members replace those of the good file; parts are those beside it; token is what the platform issues.
+	// members replace those of the good file; parts and query are beside it; token is what the platform issues.
 	members map[string]string
 	parts   map[string]string
+	query   string
 	token   sandbox.TokenRequest
 	// raw is sent as the token instead.
 	raw     string
@@ -77,14 +78,13 @@ var judgements = map[string]judged{
 	"a fault that hinders nothing": {parts: account, members: map[string]string{"x": "y"}, claim: "access",
 		exchanges: 1,
 		checks:    map[string]string{"file.members.unknown": "fail file-member-unknown", "access.read": "pass "}},
-	"no role": {parts: account, arrange: func(a *app) {
-		for _, r := range a.world.RoleAssignments() {
-			if strings.HasSuffix(r.Scope, "/images") {
-				require.NoError(a.t, a.world.DeleteObject("roleAssignments", r.Name))
-			}
-		}
-	}, claim: "exchange", exchanges: 1, checks: map[string]string{"exchange.token": "pass ",
+	"no role": {parts: account, arrange: func(a *app) { giveAtImages(a, "") }, claim: "exchange", exchanges: 1, checks: map[string]string{"exchange.token": "pass ",
 		"structure.roleAssignment": "fail role-missing", "access.list": "fail role-missingstructure.roleAssignment"}},
+	"a role for reading where that is enough": {parts: account, query: "&access=read", arrange: giveReading,
+		claim: "access", exchanges: 1, checks: map[string]string{"structure.roleAssignment": "pass ",
+			"access.read": "pass "}},
+	"a role for reading where more is asked": {parts: account, arrange: giveReading, claim: "access", exchanges: 1,
+		checks: map[string]string{"structure.roleAssignment": "fail role-missing", "access.read": "pass "}},
 	"an issuer that is down": {parts: account, arrange: func(a *app) {
 		a.net[sandbox.Host] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	}, claim: "file", exchanges: 1, checks: map[string]string{
@@ -97,6 +97,25 @@ func (a *app) clientID() string {
 		return application.AppID
 	}
 	return ""
+}
+
+// giveReading puts the role for reading in the place of that at the container.
+func giveReading(a *app) { giveAtImages(a, "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1") }
+
+// giveAtImages puts a role in the place of those at the container; empty for none.
+func giveAtImages(a *app, role string) {
+	a.t.Helper()
+	for _, r := range a.world.RoleAssignments() {
+		if !strings.HasSuffix(r.Scope, "/images") {
+			continue
+		}
+		require.NoError(a.t, a.world.DeleteObject("roleAssignments", r.Name))
+		if role != "" {
+			a.make("roleAssignments", r.Scope+"/providers/Microsoft.Authorization/roleAssignments/"+
+				"aaaaaaaa-0000-4000-8000-00000000000a", map[string]any{"principalId": r.PrincipalID,
+				"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + role})
+		}
+	}
 }
 
 // judge sends a file with its parts.
@@ -123,7 +142,7 @@ func (a *app) judge(c judged) (answer, string) {
 		require.NoError(a.t, w.WriteField(name, value))
 	}
 	require.NoError(a.t, w.Close())
-	return a.call("POST", "/credentials/validate?depth=access", body.String(), "Content-Type",
+	return a.call("POST", "/credentials/validate?depth=access"+c.query, body.String(), "Content-Type",
 		w.FormDataContentType()), token
 }
 
@@ -260,7 +279,7 @@ var volatile = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|127\.0\.0\.1:\d+`)
 // requireGolden compares a text with the file that holds it; -update writes it.
 func requireGolden(t *testing.T, folder, name, text string) {
 	t.Helper()
-	path := filepath.Join("testdata", folder, strings.ReplaceAll(name, " ", "-")+".txt")
+	path := filepath.Join("testdata", folder, strings.NewReplacer(" ", "-", "'", "").Replace(name)+".txt")
 	if *update {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
