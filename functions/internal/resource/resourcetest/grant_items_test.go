@@ -205,3 +205,29 @@ func TestWhatIsInherited(t *testing.T) {
 		}
 	}
 }
+
+// TestAGrantOfAWholeAccount: there is no container to be looked at; and of two grants, one that could not be read says
+// nothing of its container.
+func TestAGrantOfAWholeAccount(t *testing.T) {
+	t.Parallel()
+	a, w, d := twoScopes(t, integration.AccessRead)
+	d.Spec.Storage[0].Container = ""
+	refuse(w, http.StatusForbidden, "AuthorizationFailed", func(r *http.Request) bool {
+		return strings.Contains(r.URL.Path, "/archive/providers/Microsoft.Authorization")
+	})
+	asked := 0
+	next := w.Hosts["management.azure.com"]
+	w.Hosts["management.azure.com"] = http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/containers") && !strings.Contains(r.URL.Path, "Authorization") {
+			asked++
+		}
+		next.ServeHTTP(to, r)
+	})
+	items := a.kind().Observe(t.Context(), resource.View{Document: d, Told: true})
+	require.Len(t, items, 2)
+	require.NoError(t, items[0].Err)
+	assert.Equal(t, resource.Missing, items[0].State)
+	assert.Empty(t, items[0].Context.Container)
+	require.Error(t, items[1].Err)
+	assert.Zero(t, asked)
+}

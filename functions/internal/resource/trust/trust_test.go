@@ -104,6 +104,7 @@ func TestUnreadTrust(t *testing.T) {
 		require.ErrorIs(t, items[0].Err, cause)
 		assert.Equal(t, apart, items[0].Apart)
 		assert.Equal(t, "The federated credential is as it was made", items[0].Title)
+		assert.Equal(t, "federatedCredential", items[0].Name)
 	}
 	v := view()
 	v.Apart, v.Document.Spec.Subjects = true, []string{one}
