@@ -80,7 +80,7 @@ var judgements = map[string]judged{
 		checks:    map[string]string{"file.members.unknown": "fail file-member-unknown", "access.read": "pass "}},
 	"no role": {parts: account, arrange: func(a *app) { giveAtImages(a, "") }, claim: "exchange",
 		exchanges: 1, checks: map[string]string{"exchange.token": "pass ",
-		"structure.roleAssignment": "fail role-missing", "access.list": "fail role-missingstructure.roleAssignment"}},
+			"structure.roleAssignment": "fail role-missing", "access.list": "fail role-missingstructure.roleAssignment"}},
 	"a role for reading where that is enough": {parts: account, query: "&access=read", arrange: giveReading,
 		claim: "access", exchanges: 1, checks: map[string]string{"structure.roleAssignment": "pass ",
 			"access.read": "pass "}},
