@@ -76,4 +76,5 @@ func TestWhatIsShown(t *testing.T) {
 	off := platformlook.New(nil, policy.Requests{}).Observe(t.Context(), resource.View{Document: integration.Document{
 		Status: integration.Status{DDOE: &integration.DDOEStatus{IntegrationID: "x"}}}})
 	assert.ErrorContains(t, off[0].Err, "ddoe-api-off")
+	assert.Equal(t, "platformIntegration", (&platformlook.Look{}).Name())
 }
