@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -287,6 +288,9 @@ func TestAnIdentityIsBoundOnce(t *testing.T) {
 func TestWhoHasAnIdentity(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
+	f.Policy.Grants = []entitlement.Grant{{Callers: []string{"role:Wif.Operate"}, Access: "read",
+		Issuers: []string{"https://dataloop.ai/oauth2"}, Storage: []string{account},
+		Subjects: []string{"system:serviceaccount:dataloop:my-service"}}}
 	_, err := f.Repository.Create(t.Context(), integration.Document{ID: "z-other", Owner: "team-a",
 		Spec:   integration.Spec{TenantID: tenant},
 		Status: integration.Status{ClientID: client, Phase: integration.PhaseUsable}})
