@@ -165,6 +165,4 @@ func TestCommandsCannotBeHijacked(t *testing.T) {
 	assert.Equal(t, `az ad app federated-credential create --id 'x'\''; rm -rf ~ #$(id)`+"`id`"+
 		`' --parameters '{"name":"subject-1","issuer":"https://i","subject":"x'\''; rm -rf ~ #$(id)`+"`id`"+
 		`","audiences":["a"]}'`, command)
-	assert.Equal(t, `'-rf'`, shellQuote("-rf"), "no value becomes an option")
-	assert.Equal(t, `''`, shellQuote(""))
 }

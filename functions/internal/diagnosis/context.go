@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+	"github.com/ddoe-ai/azure-wif/functions/internal/shell"
 )
 
 // Operation names a request to a service, such as application.create; package policy has them all. Those of an access
@@ -78,7 +79,7 @@ func (c Context) fill(text string) string { return c.replace(text, redact.Printa
 // command replaces the placeholders of a shell command, each value quoted for a POSIX shell. None is cut: a command
 // with half a name would be about something else.
 func (c Context) command(text string) string {
-	return c.replace(text, func(v string) string { return shellQuote(redact.Legible(redact.Text(v))) })
+	return c.replace(text, func(v string) string { return shell.Quote(redact.Legible(redact.Text(v))) })
 }
 
 func (c Context) replace(text string, write func(string) string) string {
@@ -113,16 +114,4 @@ func (c Context) credential(name string) string {
 		return ""
 	}
 	return string(body)
-}
-
-// shellQuote returns s as one word of a POSIX shell.
-func shellQuote(s string) string {
-	isPlain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
-			strings.ContainsRune("._:/@-", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !isPlain(r) }) < 0 && s[0] != '-' {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
