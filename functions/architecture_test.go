@@ -85,7 +85,7 @@ var (
 var engineKnows = []string{"bus", "policy"}
 
 // ofDiagnosis are all that the rooms of package diagnosis may import of the product: arrows go one way.
-var ofDiagnosis = map[string][]string{"diagnosis": {"redact"}, "assessment": {"diagnosis", "redact"},
+var ofDiagnosis = map[string][]string{"diagnosis": {"redact", "shell"}, "assessment": {"diagnosis", "redact"},
 	"diagnosis/classify": {"assessment", "diagnosis", "redact"}, "diagnosis/page": {"diagnosis", "diagnosis/classify"}}
 
 // policies is the package that the clients of Azure share.
