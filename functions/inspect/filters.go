@@ -15,6 +15,7 @@ type Filters struct {
 	Account   string   `query:"account" example:"acmedata"`
 	Container string   `query:"container" example:"images"`
 	Subject   string   `query:"subject" example:"system:serviceaccount:dataloop:my-service"`
+	Owner     string   `query:"owner" example:"55555555-5555-4555-8555-555555555555"`
 	Tags      []string `query:"tag,explode" doc:"Only with this tag, as name:value; repeat it for more"`
 }
 
@@ -25,6 +26,7 @@ func (Filters) LongTags() map[string]string {
 		"Account": `doc:"Only integrations with this storage account, by its name or its resource id"`,
 		"Container": `doc:"Only integrations that may reach this container: one that is named, or one of an account ` +
 			`that is named as a whole. With account in that account"`,
+		"Owner":   `doc:"Only integrations with this owner, of those that the caller sees"`,
 		"Subject": `doc:"Only integrations that trust this subject, exactly"`,
 	}
 }
@@ -33,6 +35,7 @@ func (Filters) LongTags() map[string]string {
 func (f Filters) isFiltered(d integration.Document) bool {
 	return (f.Phase == "" || f.Phase == string(d.Status.Phase)) &&
 		(f.Ready == "" || (f.Ready == "true") == (d.Ready().Status == "True")) &&
+		(f.Owner == "" || f.Owner == d.Owner) &&
 		(f.Subject == "" || slices.Contains(d.Spec.Subjects, f.Subject)) &&
 		(f.Account+f.Container == "" || slices.ContainsFunc(d.Spec.Storage, f.isReached)) &&
 		!slices.ContainsFunc(f.Tags, func(tag string) bool {
@@ -52,7 +55,7 @@ func (f Filters) isReached(s integration.StorageAccess) bool {
 // add repeats the filters for the next page.
 func (f Filters) add(q url.Values) {
 	for name, value := range map[string]string{"phase": f.Phase, "ready": f.Ready, "account": f.Account,
-		"container": f.Container, "subject": f.Subject} {
+		"container": f.Container, "subject": f.Subject, "owner": f.Owner} {
 		if value != "" {
 			q.Set(name, value)
 		}

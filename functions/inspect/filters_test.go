@@ -25,7 +25,7 @@ func filtered(t *testing.T) *problemtest.Edge {
 			"url": "https://x:1"}, Storage: []integration.StorageAccess{
 			{ResourceID: accounts + "acmedata", Container: "images"}, {ResourceID: accounts + "other"}}},
 			Status: integration.Status{Phase: integration.PhaseFailed}},
-		{ID: "two", Spec: integration.Spec{Subjects: []string{"b"}, Tags: map[string]string{"team": "audio", "x": ""},
+		{ID: "two", Owner: "somebody", Spec: integration.Spec{Subjects: []string{"b"}, Tags: map[string]string{"team": "audio", "x": ""},
 			Storage: []integration.StorageAccess{{ResourceID: accounts + "acmedata"}}},
 			Status: integration.Status{Phase: integration.PhaseUsable}},
 		{ID: "three", Status: integration.Status{Phase: integration.PhasePending}},
@@ -54,7 +54,8 @@ func TestFilters(t *testing.T) {
 	t.Parallel()
 	edge := filtered(t)
 	for query, want := range map[string]string{
-		"":                                    "one two three",
+		"":               "one two three",
+		"owner=somebody": "two", "owner=some": "",
 		"phase=failed":                        "one",
 		"phase=deleted&subject=b":             "gone",
 		"phase=failed&state=usable":           "",

@@ -3,8 +3,7 @@
 //
 //	sandbox run  -dist DIR   serve until Ctrl-C; PORT (7071) and SANDBOX_PORT (7072) choose the ports, 0 a free one;
 //	                         DDOE_API_URL and DDOE_SUBJECT_TOKEN_URL, if set to nothing, switch off what they are
-//	                         for; DEFAULT_IDENTITY, IDENTITY_RESOURCE_GROUP, AUTH_AUDIENCE and
-//	                         AUTH_TENANT_ID go to the app as they are
+//	                         for; settings of identities, callers and limits go to the app as they are
 //	sandbox demo -dist DIR   tell the whole story on free ports; fails if it goes otherwise
 package main
 
@@ -142,7 +141,8 @@ func settings() []string {
 		}
 	}
 	for _, name := range []string{"DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP", "AUTH_AUDIENCE", "AUTH_TENANT_ID",
-		"CORS_ORIGINS", "RATE_LIMIT", "OPERATION_RETENTION", "QUEUE_OWNER"} {
+		"CORS_ORIGINS", "RATE_LIMIT", "OPERATION_RETENTION", "QUEUE_OWNER",
+		"POLICY", "DATA_SCOPES"} {
 		if value, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+value)
 		}
