@@ -27,7 +27,8 @@ type ward struct {
 
 func openWard(t *testing.T) *ward {
 	t.Helper()
-	return &ward{app: launch(t, stack.Options{Env: []string{"RATE_LIMIT=1000"}}), faults: map[string][]any{}}
+	return &ward{app: launch(t, stack.Options{Env: []string{"RATE_LIMIT=1000", "DATA_SCOPES="}}),
+		faults: map[string][]any{}}
 }
 
 // patient is one integration of the ward.

@@ -17,7 +17,7 @@ const ofLooks = `client-id-is-object-id credential-flexible-undecided directory-
 const ofRequests = `
 	bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
 	caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
-	integration-exists integration-not-found integration-unmanaged invalid-combination
+	integration-exists integration-not-found integration-unmanaged not-allowed subject-bound invalid-combination
 	invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value
 	malformed-body message-too-large method-not-allowed missing-member nested-too-deep not-a-cloudevent
 	not-acceptable not-found not-json not-owned nothing-to-confirm operation-canceled
