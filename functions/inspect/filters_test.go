@@ -25,7 +25,8 @@ func filtered(t *testing.T) *problemtest.Edge {
 			"url": "https://x:1"}, Storage: []integration.StorageAccess{
 			{ResourceID: accounts + "acmedata", Container: "images"}, {ResourceID: accounts + "other"}}},
 			Status: integration.Status{Phase: integration.PhaseFailed}},
-		{ID: "two", Owner: "somebody", Spec: integration.Spec{Subjects: []string{"b"}, Tags: map[string]string{"team": "audio", "x": ""},
+		{ID: "two", Owner: "somebody", Spec: integration.Spec{Subjects: []string{"b"},
+			Tags:    map[string]string{"team": "audio", "x": ""},
 			Storage: []integration.StorageAccess{{ResourceID: accounts + "acmedata"}}},
 			Status: integration.Status{Phase: integration.PhaseUsable}},
 		{ID: "three", Status: integration.Status{Phase: integration.PhasePending}},
