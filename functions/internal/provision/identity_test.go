@@ -255,6 +255,8 @@ func TestPlanOfAReplacement(t *testing.T) {
 				steps[s.Name] = append(steps[s.Name], string(s.Action))
 				if s.Diagnosis != nil && s.Diagnosis.Code == diagnosis.CodeIdentityReplaced {
 					told = s.Diagnosis.Detail
+					require.NotNil(t, s.Diagnosis.Remedy)
+					assert.Contains(t, strings.Join(s.Diagnosis.Remedy.Steps, " "), "azure_credentials.json")
 				}
 			}
 			both := []string{"delete", "create"}

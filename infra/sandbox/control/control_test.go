@@ -3,6 +3,7 @@ package control_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -108,6 +109,15 @@ func TestWorldShowsEverything(t *testing.T) {
 		"userAssignedIdentities", "userAssignedIdentityCredentials"} {
 		assert.IsType(t, []any{}, got.at(array), array)
 	}
+	identity := world.IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/shown"
+	require.Less(t, b.do("PUT", "/objects/userAssignedIdentities/"+url.PathEscape(identity), `{}`).status, 300)
+	require.Less(t, b.do("PUT", "/objects/userAssignedIdentityCredentials/"+url.PathEscape(identity+
+		"/federatedIdentityCredentials/one"), `{"issuer":"https://x","subject":"s","audiences":["a"]}`).status, 300)
+	got = b.do("GET", "/world", "")
+	assert.Subset(t, keysOf(t, got.at("userAssignedIdentities", 0)), []string{"id", "name", "location", "clientId",
+		"principalId", "tenantId", "tags"})
+	assert.Subset(t, keysOf(t, got.at("userAssignedIdentityCredentials", 0)), []string{"id", "identityId", "name",
+		"issuer", "subject", "audiences"})
 	for _, array := range []string{"organizations", "projects", "availableIntegrations", "integrations", "drivers"} {
 		assert.IsType(t, []any{}, got.at("ddoe", array), array)
 	}
@@ -120,6 +130,13 @@ func TestWorldShowsEverything(t *testing.T) {
 	assert.Equal(t, "e-1", got.at("events", 0, "body", "id"), "and the message's body")
 	assert.Equal(t, "plain", got.at("queues", 0, "name"))
 	assert.InDelta(t, 0, got.at("queues", 0, "active"), 0)
+}
+
+// keysOf are the names of an object's members.
+func keysOf(t *testing.T, v any) []string {
+	t.Helper()
+	require.IsType(t, map[string]any{}, v)
+	return slices.Collect(maps.Keys(v.(map[string]any)))
 }
 
 func TestMessages(t *testing.T) {
