@@ -1,7 +1,10 @@
 package functions
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,7 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -135,4 +141,123 @@ func TestSubjectsFromBeforeAreEntered(t *testing.T) {
 		func(network, identity) integration.Store { return before.store })
 	require.NoError(t, a.function("sweep").Tick(t.Context(), false))
 	assert.Equal(t, "subject-bound", as(a, second, "PUT", "/integrations/my-others", good).at("code"))
+}
+
+// TestAnIntegrationOfThePlatformIsNamedByAdministrators: it could be another owner's.
+func TestAnIntegrationOfThePlatformIsNamedByAdministrators(t *testing.T) {
+	t.Parallel()
+	a := withCallers(t)
+	named := strings.Replace(good, "{", `{"ddoe":{"organizationId":"org","integrationId":"0123abcd"},`, 1)
+	got := as(a, first, "PUT", "/integrations/my-images", named)
+	assert.Equal(t, 403, got.StatusCode, got.raw)
+	assert.Equal(t, "/ddoe/integrationId", got.at("errors").([]any)[0].(map[string]any)["pointer"])
+	assert.NotEqual(t, 403, as(a, manager, "PUT", "/integrations/my-images", named).StatusCode)
+}
+
+// TestWhatIsRefusedClaimsNoSubject: else anybody could keep a subject from its owner by requests that come to nothing.
+func TestWhatIsRefusedClaimsNoSubject(t *testing.T) {
+	t.Parallel()
+	a := withCallers(t)
+	assert.Equal(t, 412, as(a, second, "PUT", "/integrations/decoy", good, "If-Match", `"1-00000000"`).StatusCode)
+	assert.Equal(t, 201, as(a, first, "PUT", "/integrations/my-images", good).StatusCode)
+	assert.Equal(t, 409, as(a, second, "PUT", "/integrations/my-images", good).StatusCode)
+	assert.Equal(t, 200, as(a, first, "PUT", "/integrations/my-images", good).StatusCode, "nobody took it meanwhile")
+}
+
+// TestMessagesAboutOthersAreTheSendersOwn records: the other owner's history is not for them to fill.
+func TestMessagesAboutOthersAreTheSendersOwn(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, map[string]string{"AUTH_AUDIENCE": apiAudience, "QUEUE_OWNER": second})
+	require.Equal(t, 201, as(a, first, "PUT", "/integrations/my-images", good).StatusCode)
+	a.deliver()
+	for range 2 {
+		produce(a, "deprovision", "my-images", map[string]any{"integrationId": "my-images", "operationId": "foreign"})
+		produce(a, "provision", "my-images", map[string]any{"integrationId": "my-images", "operationId": "faulty",
+			"spec": map[string]any{"unknown": 1}})
+	}
+	for _, operation := range []string{"foreign", "faulty"} {
+		assert.Equal(t, 404, as(a, first, "GET", "/operations/"+operation, "").StatusCode, operation)
+		got := as(a, second, "GET", "/operations/"+operation, "")
+		assert.Equal(t, 200, got.StatusCode, got.raw)
+		assert.Equal(t, "Failed", got.at("status"))
+	}
+	assert.Len(t, as(a, first, "GET", "/integrations/my-images/operations", "").at("value"), 1)
+	assert.Len(t, as(a, second, "GET", "/operations", "").at("value"), 2, "a repeated message is recorded once")
+}
+
+// TestEventsAndLogTellWhoAsked, of a request and of a message.
+func TestEventsAndLogTellWhoAsked(t *testing.T) {
+	t.Parallel()
+	a := withCallers(t)
+	require.Equal(t, 201, as(a, first, "PUT", "/integrations/my-images", good).StatusCode)
+	a.deliver()
+	event, isThere := a.queue.take("wif-events")
+	require.True(t, isThere)
+	assert.Contains(t, string(event.Body), `"caller":{"objectId":"`+first+`","appId":"`+theirApp+`"}`)
+	a.log.Reset()
+	produce(a, "provision", "my-own", map[string]any{"integrationId": "my-own", "operationId": "own",
+		"spec": json.RawMessage(strings.Replace(good, "my-service", "my-own", 1))})
+	event, isThere = a.queue.take("wif-events")
+	require.True(t, isThere)
+	assert.Contains(t, string(event.Body), `"caller":{"objectId":"queue"}`)
+}
+
+// interrupted fails the first write of a document after it is armed.
+type interrupted struct {
+	integration.Store
+	isArmed bool
+}
+
+func (s *interrupted) Put(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	if s.isArmed && strings.HasPrefix(key, "integrations/") {
+		s.isArmed = false
+		return "", errors.New("the store fails")
+	}
+	return s.Store.Put(ctx, key, body, etag)
+}
+
+// TestAMessageIsAdmittedAgain when it goes on after a crash: the integration may be another owner's by then.
+func TestAMessageIsAdmittedAgain(t *testing.T) {
+	t.Parallel()
+	store := &interrupted{Store: storetest.NewMemory()}
+	a := newAppOn(t, map[string]string{"AUTH_AUDIENCE": apiAudience},
+		func(network, identity) integration.Store { return store })
+	produce(a, "provision", "my-images", map[string]any{"integrationId": "my-images", "operationId": "make",
+		"spec": json.RawMessage(good)})
+	change := map[string]any{"integrationId": "my-images", "operationId": "change",
+		"spec": json.RawMessage(strings.Replace(good, "{", `{"displayName":"taken",`, 1))}
+	body, err := json.Marshal(map[string]any{"specversion": "1.0", "id": "change", "source": "/producer",
+		"type": "ai.ddoe.wif.provision.v1", "data": change})
+	require.NoError(t, err)
+	delivery := Delivery{Body: body, MessageID: "change", SessionID: "my-images"}
+	store.isArmed = true
+	require.NoError(t, a.function("reconcile").Message(t.Context(), delivery), "it is tried again later")
+	require.False(t, store.isArmed)
+	require.Equal(t, 200, as(a, manager, "PATCH", "/integrations/my-images/owner", `{"owner":"`+first+`"}`).StatusCode)
+	before := as(a, first, "GET", "/integrations/my-images", "").raw
+	require.NoError(t, a.function("reconcile").Message(t.Context(), delivery))
+	a.deliver()
+	assert.Equal(t, before, as(a, first, "GET", "/integrations/my-images", "").raw)
+	assert.Contains(t, []any{"Failed", "Canceled"}, as(a, manager, "GET", "/operations/change", "").at("status"))
+}
+
+// TestAllSubjectsFromBeforeAreEntered, however often the app is started anew between two ticks of the timer.
+func TestAllSubjectsFromBeforeAreEntered(t *testing.T) {
+	t.Parallel()
+	repository := &integration.Repository{Store: storetest.NewMemory(), Now: time.Now}
+	spec := func(i int) integration.Spec {
+		return integration.Spec{Issuer: world.Issuer, Subjects: []string{fmt.Sprint("s-", i)}}
+	}
+	for i := range 150 {
+		_, err := repository.Create(t.Context(), integration.Document{ID: fmt.Sprintf("aaa-%03d", i), Owner: first,
+			Spec: spec(i), Status: integration.Status{Phase: integration.PhaseUsable}})
+		require.NoError(t, err)
+	}
+	for range 2 {
+		require.NoError(t, (&entitlement.Claims{Repository: repository}).Sweep(t.Context()))
+	}
+	ctx := caller.With(t.Context(), caller.Caller{ID: second})
+	for i := range 150 {
+		require.Error(t, (&entitlement.Claims{Repository: repository}).Admit(ctx, "bbb", spec(i)), i)
+	}
 }

@@ -29,7 +29,7 @@ func (p Policy) Admit(ctx context.Context, s integration.Spec) error {
 // check finds what of a spec no grant of the caller's allows. A grant has to allow an issuer, a subject and a storage
 // entry together.
 func (p Policy) check(who caller.Caller, s integration.Spec) []diagnosis.Finding {
-	findings := p.ownAccounts(s)
+	findings := append(p.ownAccounts(s), namedIntegration(who, s)...)
 	var grants []Grant
 	for _, g := range p.Grants {
 		if g.isFor(who) {
@@ -100,6 +100,19 @@ func (p Policy) ownAccounts(s integration.Spec) []diagnosis.Finding {
 		}
 	}
 	return findings
+}
+
+// namedIntegration leaves it to administrators to name an integration of the platform: whose it is, and what account
+// it
+// reaches, cannot be told, so it could be another owner's.
+func namedIntegration(who caller.Caller, s integration.Spec) []diagnosis.Finding {
+	if s.DDOE == nil || s.DDOE.IntegrationID == "" || who.HasRole(caller.RoleAdmin) {
+		return nil
+	}
+	f := notAllowed("/ddoe/integrationId", s.DDOE.IntegrationID, "Only an administrator names an integration of the "+
+		"platform: it could be another owner's.", "absent")
+	f.Remedy = "Leave it out, or have an administrator send the request."
+	return []diagnosis.Finding{f}
 }
 
 func notAllowed(pointer, actual, detail, expected string) diagnosis.Finding {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +19,8 @@ import (
 
 const (
 	prefixSubjects = "subjects/"
+	// keySwept is the record of how far the sweep has come: the token of the next page.
+	keySwept = "subjects-swept"
 	// claimLasts is how long a claim counts whose integration does not show it: longer than the host lets the request
 	// take that is about to write it (functionTimeout in host.json).
 	claimLasts = 10 * time.Minute
@@ -35,9 +36,6 @@ type Claims struct {
 	Repository *integration.Repository
 	// IsOff is true where callers are not told apart, and so neither are owners.
 	IsOff bool
-
-	mu   sync.Mutex
-	next string // of the sweep
 }
 
 // claim is what an integration has to do with a subject.
@@ -144,11 +142,11 @@ func (c *Claims) hold(ctx context.Context, claims []claim, id, issuer, subject s
 	who, isCalled := caller.From(ctx)
 	isTaken, kept := false, []claim{}
 	for _, other := range claims {
-		if other.IntegrationID == id {
-			continue
-		}
 		owner := other.CallerID
 		d, err := c.Repository.Get(caller.Without(ctx), other.IntegrationID)
+		if other.IntegrationID == id && (err == nil || owner == who.ID) {
+			continue // the integration's own
+		}
 		switch {
 		case err == nil:
 			owner = d.Owner
@@ -216,12 +214,18 @@ func (c *Claims) Sweep(ctx context.Context) error {
 	if c.IsOff {
 		return nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	page, err := c.Repository.List(ctx, c.next, sweptAtATime)
+	at, err := c.Repository.Store.Get(ctx, keySwept)
+	if err != nil && !errors.Is(err, integration.ErrNotFound) {
+		return fmt.Errorf("read how far the subjects are entered: %w", err)
+	}
+	page, err := c.Repository.List(ctx, string(at.Body), sweptAtATime)
+	if errors.Is(err, integration.ErrInvalidToken) {
+		page, err = c.Repository.List(ctx, "", sweptAtATime)
+	}
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, d := range page.Documents {
 		if d.Status.Phase == integration.PhaseDeleted {
 			continue
@@ -232,11 +236,14 @@ func (c *Claims) Sweep(ctx context.Context) error {
 			if err == nil && !isKnown {
 				_, err = c.claim(ctx, d.ID, d.Owner, d.Spec.Issuer, subject)
 			}
-			if err != nil {
-				return fmt.Errorf("enter the subjects of %s: %w", d.ID, err)
+			if err != nil { // the others are entered all the same
+				failed = errors.Join(failed, fmt.Errorf("enter the subjects of %s: %w", d.ID, err))
 			}
 		}
 	}
-	c.next = page.Next
-	return nil
+	_, err = c.Repository.Store.Put(ctx, keySwept, []byte(page.Next), at.ETag)
+	if errors.Is(err, integration.ErrConflict) {
+		err = nil // another instance goes on
+	}
+	return errors.Join(failed, err)
 }

@@ -103,6 +103,17 @@ func TestWhatAClaimCountsFor(t *testing.T) {
 	}
 }
 
+// TestAClaimIsNotTakenOver by who claims it for the same integration, which is about to be made.
+func TestAClaimIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	c, trusted := claims(storetest.NewMemory()), spec(func(*integration.Spec) {})
+	one, two := caller.With(t.Context(), caller.Caller{ID: "one"}), caller.With(t.Context(), caller.Caller{ID: "two"})
+	require.False(t, isTaken(t, c.Claim(one, "aaa", trusted)))
+	assert.True(t, isTaken(t, c.Claim(two, "aaa", trusted)))
+	assert.False(t, isTaken(t, c.Claim(one, "aaa", trusted)), "it may be repeated")
+	assert.True(t, isTaken(t, c.Claim(two, "bbb", trusted)))
+}
+
 // failing fails at the nth call.
 type failing struct {
 	integration.Store

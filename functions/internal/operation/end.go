@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -135,10 +136,14 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 	d diagnosis.Diagnosis) error {
 	invocation.From(ctx).SetCode(d.Code)
 	d = inMessage(c, d)
+	of, err := w.ofProducers(ctx, c.IntegrationID)
+	if err != nil {
+		return err
+	}
 	op, err := w.engine.repository.GetOperation(ctx, c.OperationID)
 	id := c.OperationID
 	switch {
-	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID &&
+	case err == nil && op.Kind == kind && slices.Contains([]string{c.IntegrationID, of}, op.IntegrationID) &&
 		d.Code != diagnosis.CodeOperationIDReused:
 		_, err := w.engine.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {
 			if o.Status.IsFinal() {
@@ -156,7 +161,7 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 	case !errors.Is(err, integration.ErrNotFound):
 		return StoreError(err)
 	}
-	return w.record(ctx, integration.Operation{ID: id, Kind: kind, IntegrationID: c.IntegrationID,
+	return w.record(ctx, integration.Operation{ID: id, Kind: kind, IntegrationID: of,
 		Status: integration.OperationFailed, Error: &d})
 }
 
@@ -171,6 +176,17 @@ func inMessage(c message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
 		d.Findings[i].Pointer = message.SpecPointer + d.Findings[i].Pointer
 	}
 	return d
+}
+
+// ofProducers is the integration that a message's record belongs to; empty where its producers may not see that one:
+// another owner's history is not for them to fill, nor is theirs for the other owner to read.
+func (w *Worker) ofProducers(ctx context.Context, integrationID string) (string, error) {
+	canSee, err := w.engine.repository.CanSeeOperation(caller.With(ctx, w.engine.producers), integrationID,
+		w.engine.producers.ID)
+	if err != nil || !canSee {
+		return "", StoreError(err)
+	}
+	return integrationID, nil
 }
 
 // record writes an operation that is final from the start. Recording it again changes nothing.

@@ -115,7 +115,8 @@ func TestAnAnnouncementIsAnUnknownCommand(t *testing.T) {
 	f.handle(f.submitted())
 	rejection := f.reject(message.Delivery{MessageID: "event-1", SessionID: id,
 		Body: []byte(`{"specversion":"1.0","id":"event-1","source":"/x",
-		"type":"ai.ddoe.wif.announce.v1","data":{"integrationId":"my-service","operationId":"event-1","event":"ai.ddoe.wif.integration.deleted.v1"}}`)})
+		"type":"ai.ddoe.wif.announce.v1","data":{
+			"integrationId":"my-service","operationId":"event-1","event":"ai.ddoe.wif.integration.deleted.v1"}}`)})
 	assert.Equal(t, diagnosis.CodeUnknownCommand, rejection.Code)
 	f.RequireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())

@@ -30,8 +30,12 @@ func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *mess
 	if err := w.engine.repository.SaveRejected(ctx, rejection.OperationID, d.Body); err != nil {
 		return StoreError(err)
 	}
+	of, err := w.ofProducers(ctx, rejection.IntegrationID)
+	if err != nil {
+		return err
+	}
 	failed := integration.Operation{ID: rejection.OperationID, Kind: w.tasks[rejection.Type].Kind,
-		IntegrationID: rejection.IntegrationID, Status: integration.OperationFailed, Error: &reason}
+		IntegrationID: of, Status: integration.OperationFailed, Error: &reason}
 	if failed.Kind == "" {
 		failed.Kind = integration.KindUnknown
 	}
@@ -88,8 +92,12 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 		}
 		return a.tellAll(ctx)
 	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
-		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind,
-			IntegrationID: c.IntegrationID, Status: integration.OperationFailed, Error: &reason})
+		of, err := w.ofProducers(ctx, c.IntegrationID)
+		if err != nil {
+			return err
+		}
+		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind, IntegrationID: of,
+			Status: integration.OperationFailed, Error: &reason})
 	}
 	return w.fail(ctx, a, nil, reason, diagnosis.Causes{})
 }

@@ -34,6 +34,10 @@ type Intent struct {
 	// Prepare completes an intent that is about to be written down for the first time, or refuses it. It runs at most
 	// once, before Admit and Apply. Optional.
 	Prepare func(ctx context.Context) error
+	// Reserve takes what only one integration may have, for an intent that was admitted and is about to be written
+	// down,
+	// or refuses it. Optional.
+	Reserve func(ctx context.Context) error
 	// Admit refuses what the state of the document does not allow. The document is nil where there is none.
 	Admit func(*integration.Document) error
 	// Apply writes the intent into the document, which is then in the operation's hands; nil where the document stays
@@ -129,6 +133,13 @@ func (w intent) prepare(ctx context.Context) error {
 	return w.Prepare(ctx)
 }
 
+func (w intent) reserve(ctx context.Context) error {
+	if w.Reserve == nil {
+		return nil
+	}
+	return w.Reserve(ctx)
+}
+
 // records are what the store has of an operation and its integration. What does not exist has no ETag.
 type records struct {
 	operation integration.Operation
@@ -201,6 +212,9 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 		return Accepted{}, err
 	}
 	if err := w.admit(ctx, stored); err != nil {
+		return Accepted{}, err
+	}
+	if err := w.reserve(ctx); err != nil {
 		return Accepted{}, err
 	}
 	made := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
@@ -329,6 +343,9 @@ func (e *Engine) resume(ctx context.Context, w intent, stored records) (Accepted
 		}
 	}
 	if err := w.prepare(ctx); err != nil {
+		return Accepted{}, err
+	}
+	if err := w.reserve(ctx); err != nil {
 		return Accepted{}, err
 	}
 	return e.write(ctx, w, stored)

@@ -120,6 +120,7 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 			return a, err
 		}
 		a.operation, a.document = got.Operation, got.Document
+		invocation.From(ctx).SetCaller(got.Operation.Caller.ID)
 	}
 	if a.isSuperseded(a.document) {
 		return a, ErrSuperseded
@@ -137,11 +138,16 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	case err != nil:
 	case op.ETag == "": // no request has written it down, so a producer has sent the command
 		got, err = w.engine.accept(caller.With(ctx, w.engine.producers), intended, stored)
+	case op.IntegrationID == "" && op.Kind == intended.Kind && op.Caller == w.engine.producers.IDs():
+		err = ErrDone // the record of this message: it was about another owner's integration
 	case !intended.isOf(op) || in.Content != nil && op.RequestHash != intended.hash:
 		err = reused(caller.With(ctx, w.engine.producers), op, intended)
 	case op.Status.IsFinal():
 		err = ErrDone
 	case op.Status == integration.OperationNotStarted && op.RequestHash == intended.hash:
+		if op.Caller == w.engine.producers.IDs() {
+			ctx = caller.With(ctx, w.engine.producers) // a message asked for it
+		}
 		got, err = w.engine.resume(ctx, intended, stored)
 	case stored.unreadable != nil:
 		err = stored.unreadable

@@ -85,11 +85,8 @@ func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
 	return s.Policy.Admit(ctx, resolved)
 }
 
-// claim is resolve for an intent that is about to be written down: its subjects are claimed for the integration.
+// claim claims the subjects of an intent for its integration.
 func (s *Service) claim(ctx context.Context, id string, w *intent) error {
-	if err := s.resolve(ctx, id, w); err != nil {
-		return err
-	}
 	return operation.StoreError(s.Claims.Claim(ctx, id, w.resolved))
 }
 

@@ -37,12 +37,13 @@ type TeardownOptions struct {
 // nothing where the spec has faults.
 func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepted, error) {
 	w := s.intent(sub.Spec, sub.Replace)
-	if err := s.claim(ctx, sub.ID, w); err != nil {
+	if err := s.resolve(ctx, sub.ID, w); err != nil {
 		return operation.Accepted{}, err
 	}
 	return s.Engine.Submit(ctx, operation.Intent{
 		Kind: integration.KindProvision, IntegrationID: sub.ID, OperationID: sub.OperationID, Content: w.content(),
 		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: w.admit, Creates: true,
+		Reserve: func(ctx context.Context) error { return s.claim(ctx, sub.ID, w) },
 		Apply:   func(d *integration.Document) { s.applySpec(d, w.resolved) },
 		Command: message.Command{Type: message.TypeProvision, IntegrationID: sub.ID},
 	})
@@ -95,7 +96,8 @@ func (s *Service) provisionIntent(c message.Command) operation.Intent {
 	w := s.intent(*c.Spec, c.Replace)
 	in.Content, in.Admit, in.Creates = w.content(), w.admit, true
 	in.Apply = func(d *integration.Document) { s.applySpec(d, w.resolved) }
-	in.Prepare = func(ctx context.Context) error { return s.claim(ctx, c.IntegrationID, w) }
+	in.Prepare = func(ctx context.Context) error { return s.resolve(ctx, c.IntegrationID, w) }
+	in.Reserve = func(ctx context.Context) error { return s.claim(ctx, c.IntegrationID, w) }
 	return in
 }
 
