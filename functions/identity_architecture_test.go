@@ -21,7 +21,8 @@ var (
 	ofIdentityKinds = append([]string{"identitymanaged", "inresourcegroup", "isplaced"}, ofDirectory...)
 )
 
-// knowsIdentityKinds are the files and rooms that may use them: the list, the names and places that a kind has, the words of each way to look after an
+// knowsIdentityKinds are the files and rooms that may use them: the list, the names and places that a kind has, the
+// words of each way to look after an
 // identity, what the directory knows of either, and the composition, which names each once. A kind names itself.
 var knowsIdentityKinds = []string{"functions/internal/integration/identity_kinds.go",
 	"functions/internal/integration/identity_names.go", "functions/internal/resolve/identity.go",
