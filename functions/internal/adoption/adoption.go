@@ -223,12 +223,16 @@ func (s *Service) admitIdentity(ctx context.Context, d integration.Document) err
 
 // bound refuses an identity that another integration has, and names that one where the caller may see it.
 func bound(ctx context.Context, other integration.Document, clientID string) error {
-	which := "The integration " + other.ID
-	if integration.RefuseOthers(ctx, other) != nil {
+	which, isOthers := "The integration "+other.ID, integration.RefuseOthers(ctx, other) != nil
+	if isOthers {
 		which = "Another owner's integration"
 	}
-	return refuse(diagnosis.CodeIdentityBound,
+	refused := refuse(diagnosis.CodeIdentityBound,
 		diagnosis.WithDetail("%s has the identity with the client id %s.", which, clientID))
+	if isOthers {
+		refused.Diagnosis.Remedy.Steps = []string{"Ask an administrator whose it is, or import another identity."}
+	}
+	return refused
 }
 
 // admitNew refuses an id that an integration has.

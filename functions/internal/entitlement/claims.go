@@ -155,7 +155,8 @@ func (c *Claims) hold(ctx context.Context, claims []claim, id, issuer, subject s
 			return nil, false, err
 		}
 		isTrusted := err == nil && isTrustedBy(d, issuer, subject)
-		isRecent := c.Repository.Now().Sub(other.At) < claimLasts
+		isGivenUp := err == nil && d.Status.Phase == integration.PhaseDeleted && d.UpdatedAt.After(other.At)
+		isRecent := !isGivenUp && c.Repository.Now().Sub(other.At) < claimLasts
 		if !isTrusted && !isRecent && !integration.IsRefused(err) {
 			continue
 		}

@@ -35,8 +35,10 @@ func Taken(err error) error {
 	if !errors.Is(err, integration.ErrOthers) {
 		return err
 	}
-	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationExists,
-		diagnosis.WithDetail("The id is taken.")), Err: err}
+	taken := diagnosis.New(diagnosis.CodeIntegrationExists, diagnosis.WithDetail("The id is taken."))
+	taken.Remedy.Steps = []string{"Choose another id, or have the integration's owner or an administrator send the " +
+		"request."}
+	return &diagnosis.Error{Diagnosis: taken, Err: err}
 }
 
 // admit holds caller, state and preconditions of the document against the intent.
