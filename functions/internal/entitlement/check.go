@@ -96,7 +96,7 @@ func (p Policy) ownAccounts(s integration.Spec) []diagnosis.Finding {
 		if slices.ContainsFunc(p.OwnAccounts, func(own string) bool { return strings.EqualFold(own, account.Name) }) {
 			f := notAllowed(fmt.Sprintf("/storage/%d/resourceId", i), entry.ResourceID,
 				"It is a storage account of the service itself, which no policy gives access to.",
-					"an account with data")
+				"an account with data")
 			f.Remedy = "Name the account that holds the data."
 			findings = append(findings, f)
 		}
