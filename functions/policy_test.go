@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -199,9 +200,14 @@ func TestEventsAndLogTellWhoAsked(t *testing.T) {
 	event, isThere := a.queue.take("wif-events")
 	require.True(t, isThere)
 	assert.Contains(t, string(event.Body), `"caller":{"objectId":"`+first+`","appId":"`+theirApp+`"}`)
-	a.log.Reset()
-	produce(a, "provision", "my-own", map[string]any{"integrationId": "my-own", "operationId": "own",
-		"spec": json.RawMessage(strings.Replace(good, "my-service", "my-own", 1))})
+	body, err := json.Marshal(map[string]any{"specversion": "1.0", "id": "own", "source": "/producer",
+		"type": "ai.ddoe.wif.provision.v1", "data": map[string]any{"integrationId": "my-own",
+			"spec": json.RawMessage(strings.Replace(good, "my-service", "my-own", 1))}})
+	require.NoError(t, err)
+	ctx, attributes := Annotate(t.Context())
+	delivery := Delivery{Body: body, MessageID: "own", SessionID: "my-own"}
+	require.NoError(t, a.function("reconcile").Message(ctx, delivery))
+	assert.Contains(t, attributes(), slog.String("caller", "queue"))
 	event, isThere = a.queue.take("wif-events")
 	require.True(t, isThere)
 	assert.Contains(t, string(event.Body), `"caller":{"objectId":"queue"}`)
