@@ -363,6 +363,9 @@ type Operation struct {
 	CreatedAt, LastUpdatedAt time.Time
 	// Caller is who asked for it; zero where that is not known.
 	Caller caller.IDs
+	// IsClaimed is true where an attempt was under way when the operation was written down: that of the message that
+	// asks for it.
+	IsClaimed bool
 	// RequestHash tells a repeated request from another one under the same id.
 	RequestHash string
 	// ETag is the store's version of the operation.

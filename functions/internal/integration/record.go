@@ -172,6 +172,7 @@ type operationRecord struct {
 	LastUpdatedAt time.Time       `json:"lastUpdatedAt"`
 	RequestHash   string          `json:"requestHash,omitempty"`
 	Caller        caller.IDs      `json:"caller,omitzero"`
+	IsClaimed     bool            `json:"claimed,omitempty"`
 }
 
 func (o Operation) record() operationRecord {
@@ -179,6 +180,7 @@ func (o Operation) record() operationRecord {
 		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
 		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Causes: o.Causes, Result: o.Result,
 		CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt, RequestHash: o.RequestHash, Caller: o.Caller,
+		IsClaimed: o.IsClaimed,
 	}
 }
 
@@ -187,6 +189,7 @@ func (r operationRecord) operation(etag string) Operation {
 		ID: r.ID, Kind: r.Kind, Status: r.Status, IntegrationID: r.IntegrationID, Steps: r.Steps,
 		Waiting: r.Waiting, Error: r.Error, Causes: r.Causes, Result: r.Result, CreatedAt: r.CreatedAt,
 		LastUpdatedAt: r.LastUpdatedAt, RequestHash: r.RequestHash, Caller: r.Caller, ETag: etag,
+		IsClaimed: r.IsClaimed,
 	}
 }
 

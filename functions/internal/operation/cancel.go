@@ -41,7 +41,7 @@ func (e *Engine) Cancel(ctx context.Context, id string) (integration.Operation, 
 
 // canCancel reports whether nobody is at work on an operation.
 func canCancel(o integration.Operation) bool {
-	return o.Status == integration.OperationNotStarted || o.Waiting != nil && o.Waiting.IsParked
+	return o.Status == integration.OperationNotStarted && !o.IsClaimed || o.Waiting != nil && o.Waiting.IsParked
 }
 
 // isCanceled reports whether a caller has canceled an operation.

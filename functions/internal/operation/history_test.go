@@ -78,6 +78,39 @@ func TestListsAreNewestFirst(t *testing.T) {
 	require.ErrorIs(t, err, integration.ErrInvalidToken)
 }
 
+// TestAMessagesOperationIsListed, also where an entry could not be written beside the operation: the parked copy of
+// the message writes it. Nobody cancels it meanwhile.
+func TestAMessagesOperationIsListed(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"journal/", "history/"} {
+		t.Run(prefix, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			c := provisionCommand(operationID)
+			c.Spec = &integration.Spec{}
+			f.Store.Before = func(call operationCall) error {
+				if call.IsWrite() && strings.HasPrefix(call.Key, prefix) {
+					return errors.New("the store is away")
+				}
+				return nil
+			}
+			f.handle(c)
+			f.Store.Before = nil
+			f.RequireStatus(operationID, integration.OperationNotStarted)
+			_, err := f.Repository.Get(t.Context(), id)
+			require.ErrorIs(t, err, integration.ErrNotFound, "it is written when the entries are")
+			_, err = f.Engine.Cancel(t.Context(), operationID)
+			requireCode(t, diagnosis.CodeOperationNotCancelable, err)
+			f.handle(f.Command(operationID + "-retry-1"))
+			f.RequireStatus(operationID, integration.OperationSucceeded)
+			for _, of := range []string{"", id} {
+				ids, _ := f.listed(operation.Listing{IntegrationID: of, Limit: 10})
+				assert.Equal(t, []string{operationID}, ids)
+			}
+		})
+	}
+}
+
 // TestAListReadsItsOwnOperationsOnly, whatever else there is.
 func TestAListReadsItsOwnOperationsOnly(t *testing.T) {
 	t.Parallel()

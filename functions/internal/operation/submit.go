@@ -217,12 +217,7 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 	if err := w.reserve(ctx); err != nil {
 		return Accepted{}, err
 	}
-	made := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
-		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash, Caller: asker(ctx)}
-	if err := w.expect(ctx, e.History, made); err != nil {
-		return Accepted{}, err
-	}
-	op, err := e.repository.CreateOperation(ctx, made)
+	op, err := w.create(ctx, e)
 	if errors.Is(err, integration.ErrConflict) { // another one of the same id was faster, or our own answer was lost
 		if stored, err = e.read(ctx, w.OperationID, w.IntegrationID); err == nil {
 			return e.repeat(ctx, w, stored)
@@ -235,16 +230,36 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 	return e.write(ctx, w, stored)
 }
 
-// expect writes, side by side, what has to be there before an operation is: its mark, and its entries in the indexes.
-func (w intent) expect(ctx context.Context, h *History, op integration.Operation) error {
+// create writes an operation down, with its entries in the indexes and its mark. Those of a request are there before
+// the operation, as nobody may ask for it again; those of a message beside it, as that is delivered again.
+func (w intent) create(ctx context.Context, e *Engine) (integration.Operation, error) {
+	op := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
+		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash, Caller: asker(ctx),
+		IsClaimed: w.isInHand()}
+	enter := func() error { return e.History.enter(ctx, op) }
+	if w.isInHand() {
+		var created integration.Operation
+		err := sideBySide(enter, func() (err error) {
+			created, err = e.repository.CreateOperation(ctx, op)
+			return err
+		})
+		return created, err
+	}
+	if err := sideBySide(enter, func() error { return w.mark(ctx) }); err != nil {
+		return integration.Operation{}, err
+	}
+	return e.repository.CreateOperation(ctx, op)
+}
+
+// isInHand reports whether the intent's command is being carried out already: a message asks for it.
+func (w intent) isInHand() bool { return w.mark == nil }
+
+// sideBySide does things at the same time, and returns the first error when all have ended.
+func sideBySide(things ...func() error) error {
 	var group errgroup.Group
-	group.Go(func() error { return h.enter(ctx, op) })
-	group.Go(func() error {
-		if w.mark == nil {
-			return nil
-		}
-		return w.mark(ctx)
-	})
+	for _, do := range things {
+		group.Go(do)
+	}
 	return group.Wait()
 }
 
@@ -347,6 +362,11 @@ func (e *Engine) resume(ctx context.Context, w intent, stored records) (Accepted
 	}
 	if err := w.reserve(ctx); err != nil {
 		return Accepted{}, err
+	}
+	if op.IsClaimed { // the message's first delivery may have ended between the operation and its entries
+		if err := e.History.enter(ctx, op); err != nil {
+			return Accepted{}, err
+		}
 	}
 	return e.write(ctx, w, stored)
 }
