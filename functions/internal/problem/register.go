@@ -5,20 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
@@ -167,143 +161,6 @@ func operation(api huma.API, method, path string) *huma.Operation {
 	}
 }
 
-// guard refuses parameters before huma sees them, whose own refusal has the status of a faulty body: in the query
-// those that are unknown, repeated or, for a switch, not spelled out, as a mistyped dryRun must never become a real
-// run; and everywhere those that break their schema. The host's function key (code) is let through.
-func guard(api huma.API) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		location := ctx.URL()
-		query, err := url.ParseQuery(location.RawQuery)
-		if err != nil {
-			respond(api, ctx, New(statusOutside, CodeInvalidParameter, "The query string is malformed."))
-			return
-		}
-		findings := judgeQuery(ctx.Operation(), query)
-		for _, p := range ctx.Operation().Parameters {
-			if f := judgeValue(api, p, given(ctx, p, query)); f != nil && !isReported(findings, f.Pointer) {
-				findings = append(findings, *f)
-			}
-		}
-		if len(findings) > 0 {
-			respond(api, ctx, New(statusOutside, findings[0].Code, findings[0].Detail, findings...))
-			return
-		}
-		next(ctx)
-	}
-}
-
-// judgeQuery finds what no schema tells of a query.
-func judgeQuery(op *huma.Operation, query url.Values) []diagnosis.Finding {
-	var findings []diagnosis.Finding
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		if name == "code" {
-			continue
-		}
-		known := slices.IndexFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
-		finding := diagnosis.Finding{Pointer: pointer("query", name), Code: CodeInvalidParameter}
-		switch values := query[name]; {
-		case known < 0:
-			finding.Detail, finding.Expected = "There is no such query parameter here.", expectedQuery(op, name)
-		case len(values) > 1 && op.Parameters[known].Schema.Type != huma.TypeArray:
-			finding.Detail = "The query parameter is given more than once."
-		case op.Parameters[known].Schema.Type == huma.TypeBoolean && values[0] != "true" && values[0] != "false":
-			finding.Detail, finding.Expected = "The query parameter is a switch.", "true or false"
-		default:
-			continue
-		}
-		findings = append(findings, finding)
-	}
-	return findings
-}
-
-// expectedQuery is the parameter that an unknown name differs from by case only, else all that the operation has.
-func expectedQuery(op *huma.Operation, name string) string {
-	var known []string
-	for _, p := range op.Parameters {
-		switch {
-		case p.In != "query":
-		case strings.EqualFold(p.Name, name):
-			return p.Name
-		default:
-			known = append(known, p.Name)
-		}
-	}
-	if len(known) == 0 {
-		return "no query parameter"
-	}
-	return "one of " + strings.Join(known, ", ")
-}
-
-func isReported(findings []diagnosis.Finding, pointer string) bool {
-	return slices.ContainsFunc(findings, func(f diagnosis.Finding) bool { return f.Pointer == pointer })
-}
-
-// given is the value of a parameter as it was sent; empty where it was not.
-func given(ctx huma.Context, p *huma.Param, query url.Values) string {
-	switch p.In {
-	case "query":
-		return query.Get(p.Name)
-	case "header":
-		return ctx.Header(p.Name)
-	default:
-		return ctx.Param(p.Name)
-	}
-}
-
-// judgeValue holds a value against the parameter's schema.
-func judgeValue(api huma.API, p *huma.Param, text string) *diagnosis.Finding {
-	if text == "" {
-		return nil
-	}
-	fault := InvalidParameter(p.In, p.Name, "").Errors[0]
-	var value any = text
-	if p.Schema.Type == huma.TypeInteger {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			fault.Expected = "a whole number"
-			return &fault
-		}
-		value = n
-	}
-	if p.Schema.Type == huma.TypeBoolean || p.Schema.Type == huma.TypeArray {
-		return nil // judgeQuery has looked at the one, and the other takes any text
-	}
-	var result huma.ValidateResult
-	huma.Validate(api.OpenAPI().Components.Schemas, p.Schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer,
-		value, &result)
-	if len(result.Errors) == 0 {
-		return nil
-	}
-	var detail *huma.ErrorDetail
-	if errors.As(result.Errors[0], &detail) {
-		fault.Expected = expectation(detail.Message)
-	}
-	return &fault
-}
-
-// Transform makes a problem of huma's own errors, completes every problem that is answered, and has every diagnosis
-// link to the page of its code. It is to be the API's last transformer.
-func Transform(ctx huma.Context, _ string, body any) (any, error) {
-	var p *Problem
-	switch b := body.(type) {
-	case *Problem:
-		p = b
-	case *huma.ErrorModel:
-		p = fromHuma(b, ctx.Operation())
-	default:
-		return linked(body, baseOf(ctx.Context())), nil
-	}
-	location := ctx.URL()
-	p = finish(ctx.Context(), p, location.Path)
-	for name, values := range p.header() {
-		ctx.SetHeader(name, values[0])
-	}
-	return p, nil
-}
-
-// CallerScheme is the name in the API document of how a caller is known.
-const CallerScheme = "callerToken"
-
 // Security is what an operation asks for: the function key, and where the deployment asks for it a token with the
 // role.
 func Security(role string) []map[string][]string {
@@ -325,86 +182,4 @@ func DeclareCallers(api huma.API, op *huma.Operation, role string) {
 	declare(api, op, slices.DeleteFunc(statuses, func(status int) bool {
 		return op.Responses[strconv.Itoa(status)] != nil
 	}))
-}
-
-// Respond answers with an error from within a middleware. A refusal of a caller names the scheme (RFC 6750, section
-// 3).
-func Respond(api huma.API, ctx huma.Context, err error) {
-	p := From(err)
-	switch p.Status {
-	case http.StatusUnauthorized:
-		ctx.SetHeader("WWW-Authenticate", challenge(p.Code))
-	case http.StatusForbidden:
-		ctx.SetHeader("WWW-Authenticate", `Bearer error="insufficient_scope"`)
-	}
-	respond(api, ctx, p)
-}
-
-func challenge(code diagnosis.Code) string {
-	if code == diagnosis.CodeUnauthorized { // without a token there is no error to name
-		return "Bearer"
-	}
-	return `Bearer error="invalid_token"`
-}
-
-// respond answers with a problem from within a middleware.
-func respond(api huma.API, ctx huma.Context, p *Problem) {
-	body, err := api.Transform(ctx, strconv.Itoa(p.Status), p)
-	if err != nil {
-		body = p
-	}
-	ctx.SetHeader("Content-Type", MediaType)
-	ctx.SetStatus(p.Status)
-	_ = api.Marshal(ctx.BodyWriter(), "application/json", body) // the client is gone if this fails
-}
-
-// fromHuma keeps status and location of huma's error and gives it our words. Its values and messages may repeat the
-// request, so none is kept.
-func fromHuma(e *huma.ErrorModel, op *huma.Operation) *Problem {
-	switch e.Status {
-	case http.StatusBadRequest:
-		return New(e.Status, CodeMalformedBody, "A JSON body is required.")
-	case http.StatusRequestEntityTooLarge:
-		return New(e.Status, CodeBodyTooLarge, fmt.Sprintf("The body may have at most %d bytes.",
-			op.MaxBodyBytes-1))
-	case http.StatusRequestTimeout:
-		return New(e.Status, CodeTimeout, "The body did not arrive whole and in time.")
-	}
-	p := internal()
-	p.Status = e.Status
-	p.cause = e
-	return p
-}
-
-// expectation returns what huma expected. These messages are made of the schema; the ones that embed an error of a
-// parser would repeat the value.
-func expectation(message string) string {
-	if rest, ok := strings.CutPrefix(message, "expected "); ok && !strings.Contains(rest, ": ") {
-		return strings.TrimPrefix(rest, "value to be ")
-	}
-	if rest, ok := strings.CutPrefix(message, "invalid "); ok && !strings.Contains(rest, ": ") {
-		return rest
-	}
-	return ""
-}
-
-// finish fills in what only the request knows, and notes code and cause for the log line.
-func finish(ctx context.Context, p *Problem, path string) *Problem {
-	done := *p
-	done.RequestID, done.Instance = requestIDOf(ctx), redact.Text(path)
-	done.Type = diagnosis.TypeOf(baseOf(ctx), p.Code)
-	note := invocation.From(ctx)
-	note.SetCode(p.Code)
-	if p.Status >= http.StatusInternalServerError {
-		note.SetError(p.cause)
-	}
-	return &done
-}
-
-func joined(codes []diagnosis.Code) string {
-	texts := make([]string, len(codes))
-	for i, code := range codes {
-		texts[i] = string(code)
-	}
-	return strings.Join(texts, ", ")
 }
