@@ -2,11 +2,8 @@ package inspect
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,25 +14,18 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
-const (
-	// maxReads bounds how many pages of the store one request reads when a filter leaves little of each.
-	maxReads = 10
-)
-
 type listInput struct {
 	State  string `query:"state" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
 	Health string `query:"health" enum:"healthy,degraded,unhealthy,unknown"`
 	Filters
-	PageSize int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100"`
-	Token    string `query:"continuationToken" doc:"From nextLink"`
+	problem.Paging
 }
 
 // LongTags are the ends of tags that are too long for a line.
 func (listInput) LongTags() map[string]string {
 	return map[string]string{
-		"State":    `doc:"Only integrations in this phase; deleted ones are listed only if asked for"`,
-		"Health":   `doc:"Only integrations in this health state"`,
-		"PageSize": `doc:"At most so many; a page may hold fewer, even none, and still have a nextLink"`,
+		"State":  `doc:"Only integrations in this phase; deleted ones are listed only if asked for"`,
+		"Health": `doc:"Only integrations in this health state"`,
 	}
 }
 
@@ -80,44 +70,27 @@ func (f Function) registerList(api huma.API) {
 		http.StatusGatewayTimeout}, f.list)
 }
 
-func foreignToken() *problem.Problem {
-	return problem.New(http.StatusBadRequest, diagnosis.CodeInvalidContinuationToken,
-		"The continuation token was not made here.")
-}
-
 func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {
-	token, err := base64.RawURLEncoding.DecodeString(in.Token)
-	if err != nil {
-		return nil, foreignToken()
-	}
 	page := Page{Value: []view.Document{}}
-	next := string(token)
-	for range maxReads {
-		// Asking for what is still missing, never more, keeps the store's token at the page's end.
-		read, err := f.List(ctx, next, in.PageSize-len(page.Value))
-		if errors.Is(err, integration.ErrInvalidToken) {
-			return nil, foreignToken()
-		}
-		if err != nil {
-			return nil, operation.StoreError(err)
-		}
+	next, err := in.Fill(ctx, func(ctx context.Context, token string, limit int) (int, string, error) {
+		read, err := f.List(ctx, token, limit)
+		kept := 0
 		for _, document := range read.Documents {
 			if in.isMatch(document) {
 				page.Value = append(page.Value, view.DocumentOf(document))
+				kept++
 			}
 		}
 		for _, bad := range read.Unreadable {
-			named := Unreadable{ID: bad.ID, Code: bad.Diagnosis.Code, Detail: bad.Diagnosis.Detail}
-			page.Unreadable = append(page.Unreadable, named)
+			page.Unreadable = append(page.Unreadable, Unreadable{ID: bad.ID, Code: bad.Diagnosis.Code,
+				Detail: bad.Diagnosis.Detail})
 		}
-		next = read.Next
-		if next == "" || len(page.Value) == in.PageSize {
-			break
-		}
+		return kept, read.Next, operation.StoreError(err)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if next != "" {
-		page.NextLink = f.BaseURL + "/integrations?" + in.query(next)
-	}
+	page.NextLink = in.Link(f.BaseURL+"/integrations", in.filters(), next)
 	return &listOutput{Body: page}, nil
 }
 
@@ -135,10 +108,9 @@ func (in *listInput) isMatch(d integration.Document) bool {
 	return in.State == "" || in.State == string(d.Status.Phase)
 }
 
-// query repeats the request's filters for the next page.
-func (in *listInput) query(next string) string {
-	q := url.Values{"pageSize": {strconv.Itoa(in.PageSize)},
-		"continuationToken": {base64.RawURLEncoding.EncodeToString([]byte(next))}}
+// filters are those of the request, for the next page.
+func (in *listInput) filters() url.Values {
+	q := url.Values{}
 	if in.State != "" {
 		q.Set("state", in.State)
 	}
@@ -146,5 +118,5 @@ func (in *listInput) query(next string) string {
 		q.Set("health", in.Health)
 	}
 	in.add(q)
-	return q.Encode()
+	return q
 }

@@ -2,11 +2,9 @@ package operations
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,27 +15,22 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
-// maxReads bounds how many pages of the store one request reads when a filter leaves little of each.
-const maxReads = 10
-
-// Paging is what both lists take.
-type Paging struct {
-	Status   string `query:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
-	PageSize int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100"`
-	Token    string `query:"continuationToken" doc:"From nextLink"`
+// Selection is what both lists take.
+type Selection struct {
+	Status string `query:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
+	problem.Paging
 }
 
 // LongTags are the ends of tags that are too long for a line.
-func (Paging) LongTags() map[string]string {
+func (Selection) LongTags() map[string]string {
 	return map[string]string{
-		"Status":   `doc:"Only operations in this status"`,
-		"PageSize": `doc:"At most so many; a page may hold fewer, even none, and still have a nextLink"`,
+		"Status": `doc:"Only operations in this status"`,
 	}
 }
 
 type listInput struct {
 	IntegrationID string `query:"integrationId" pattern:"^[a-z0-9](-?[a-z0-9])*$" minLength:"3" maxLength:"50"`
-	Paging
+	Selection
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -50,7 +43,7 @@ func (listInput) LongTags() map[string]string {
 
 type listOfOneInput struct {
 	ID string `path:"id" doc:"Integration id" example:"my-service"`
-	Paging
+	Selection
 }
 
 // ListPage is one page of operations.
@@ -92,7 +85,7 @@ func (f Function) registerList(api huma.API) {
 		if in.IntegrationID != "" {
 			own.Set("integrationId", in.IntegrationID)
 		}
-		return f.list(ctx, in.IntegrationID, in.Paging, "/operations", own)
+		return f.list(ctx, in.IntegrationID, in.Selection, "/operations", own)
 	})
 }
 
@@ -117,53 +110,34 @@ func (f Function) listOfOne(ctx context.Context, in *listOfOneInput) (*listOutpu
 	case err != nil && !integration.IsRefused(err): // what was done to it can be read all the same
 		return nil, operation.StoreError(err)
 	}
-	return f.list(ctx, in.ID, in.Paging, "/integrations/"+in.ID+"/operations", url.Values{})
+	return f.list(ctx, in.ID, in.Selection, "/integrations/"+in.ID+"/operations", url.Values{})
 }
 
-func foreignToken() *problem.Problem {
-	return problem.New(http.StatusBadRequest, diagnosis.CodeInvalidContinuationToken,
-		"The continuation token was not made here.")
-}
-
-// list answers with a page. path and query are those of the next one, its paging aside.
-func (f Function) list(ctx context.Context, integrationID string, in Paging, path string,
-	query url.Values) (*listOutput, error) {
-	token, err := base64.RawURLEncoding.DecodeString(in.Token)
-	if err != nil {
-		return nil, foreignToken()
-	}
+// list answers with a page. path and filters are those of the next one.
+func (f Function) list(ctx context.Context, integrationID string, in Selection, path string,
+	filters url.Values) (*listOutput, error) {
 	page := ListPage{Value: []view.Operation{}}
-	next := string(token)
-	for range maxReads {
-		// Asking for what is still missing, never more, keeps the store's token at the page's end.
-		read, err := f.List(ctx, operation.Listing{IntegrationID: integrationID, Token: next,
-			Limit: in.PageSize - len(page.Value)})
-		if errors.Is(err, integration.ErrInvalidToken) {
-			return nil, foreignToken()
-		}
-		if err != nil {
-			return nil, operation.StoreError(err)
-		}
+	next, err := in.Fill(ctx, func(ctx context.Context, token string, limit int) (int, string, error) {
+		read, err := f.List(ctx, operation.Listing{IntegrationID: integrationID, Token: token, Limit: limit})
+		kept := 0
 		for _, op := range read.Operations {
 			if in.Status == "" || in.Status == string(op.Status) {
 				page.Value = append(page.Value, view.OperationOf(op))
+				kept++
 			}
 		}
 		for _, bad := range read.Unreadable {
 			page.Unreadable = append(page.Unreadable, UnreadableOperation{ID: bad.ID, Code: bad.Diagnosis.Code,
 				Detail: bad.Diagnosis.Detail})
 		}
-		if next = read.Next; next == "" || len(page.Value) == in.PageSize {
-			break
-		}
+		return kept, read.Next, operation.StoreError(err)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if next != "" {
-		query.Set("pageSize", strconv.Itoa(in.PageSize))
-		query.Set("continuationToken", base64.RawURLEncoding.EncodeToString([]byte(next)))
-		if in.Status != "" {
-			query.Set("status", in.Status)
-		}
-		page.NextLink = f.BaseURL + path + "?" + query.Encode()
+	if in.Status != "" {
+		filters.Set("status", in.Status)
 	}
+	page.NextLink = in.Link(f.BaseURL+path, filters, next)
 	return &listOutput{Body: page}, nil
 }

@@ -19,6 +19,12 @@ func RefuseOthers(ctx context.Context, d Document) error {
 	return others()
 }
 
+// HasAllInSight reports whether nothing is hidden from who asks: an administrator, or the app itself.
+func HasAllInSight(ctx context.Context) bool {
+	who, isCalled := caller.From(ctx)
+	return !isCalled || who.HasRole(caller.RoleAdmin)
+}
+
 func others() error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationNotFound), Err: ErrOthers}
 }
@@ -26,7 +32,7 @@ func others() error {
 // RefuseUnknown is RefuseOthers for a record that cannot be read: whose it is nobody knows, so administrators alone
 // see it.
 func RefuseUnknown(ctx context.Context) error {
-	if who, isCalled := caller.From(ctx); isCalled && !who.HasRole(caller.RoleAdmin) {
+	if !HasAllInSight(ctx) {
 		return others()
 	}
 	return nil

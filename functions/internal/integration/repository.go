@@ -108,22 +108,24 @@ type Unreadable struct {
 	Diagnosis diagnosis.Diagnosis
 }
 
-// List returns a page of at most limit records, without those that the caller may not see. One that cannot be read is
-// named, and keeps nobody from the others.
+// List returns a page of at most limit records, without those that the caller may not see: see ListVisible. One that
+// cannot be read is named, and keeps nobody from the others.
 func (r *Repository) List(ctx context.Context, token string, limit int) (Page, error) {
-	records, next, err := r.Store.List(ctx, prefixIntegrations, token, limit)
+	var canSee func(Record) (bool, error)
+	if !HasAllInSight(ctx) {
+		canSee = func(record Record) (bool, error) {
+			d, err := decodeDocument(record)
+			return err == nil && RefuseOthers(ctx, d) == nil,
+				nil // of one that cannot be read nobody knows whose it is
+		}
+	}
+	records, next, err := ListVisible(ctx, r.Store, prefixIntegrations, token, limit, canSee)
 	if err != nil {
 		return Page{}, fmt.Errorf("list integrations: %w", err)
 	}
 	page := Page{Next: next}
 	for _, record := range records {
 		d, err := decodeDocument(record)
-		if err == nil {
-			err = RefuseOthers(ctx, d)
-		}
-		if errors.Is(refuseUnknown(ctx, err), ErrOthers) {
-			continue
-		}
 		var known *diagnosis.Error
 		if errors.As(err, &known) {
 			page.Unreadable = append(page.Unreadable, Unreadable{ID: nameOf(record.Key), Diagnosis: known.Diagnosis})

@@ -110,12 +110,9 @@ func (h *History) List(ctx context.Context, l Listing) (Page, error) {
 	if l.IntegrationID != "" {
 		prefix = prefixOfOne + l.IntegrationID + "/"
 	}
-	records, next, err := h.repository.Store.List(ctx, prefix, l.Token, l.Limit)
+	records, next, err := integration.ListVisible(ctx, h.repository.Store, prefix, l.Token, l.Limit, h.sight(ctx))
 	if err != nil {
 		return Page{}, fmt.Errorf("list operations: %w", err)
-	}
-	if records, err = h.visible(ctx, records); err != nil {
-		return Page{}, err
 	}
 	found := make([]found, len(records))
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -138,28 +135,27 @@ func (h *History) List(ctx context.Context, l Listing) (Page, error) {
 	return page, nil
 }
 
-// visible are the entries of what the caller may see.
-func (h *History) visible(ctx context.Context, records []integration.Record) ([]integration.Record, error) {
+// sight tells of entries whether the caller may see what they are of; nil where all may be seen.
+func (h *History) sight(ctx context.Context) func(integration.Record) (bool, error) {
+	if integration.HasAllInSight(ctx) {
+		return nil
+	}
 	known := map[entry]bool{}
-	var visible []integration.Record
-	for _, r := range records {
+	return func(r integration.Record) (bool, error) {
 		var of entry
 		if json.Unmarshal(r.Body, &of) != nil {
-			of = entry{} // nobody can tell whose it is
+			return false, nil // nobody can tell whose it is
 		}
 		canSee, isKnown := known[of]
 		if !isKnown {
 			var err error
 			if canSee, err = h.repository.CanSeeOperation(ctx, of.IntegrationID, of.CallerID); err != nil {
-				return nil, StoreError(err)
+				return false, err
 			}
 			known[of] = canSee
 		}
-		if canSee {
-			visible = append(visible, r)
-		}
+		return canSee, nil
 	}
-	return visible, nil
 }
 
 // found is what an entry leads to.
