@@ -88,7 +88,8 @@ func TestAListReadsOnInStrides(t *testing.T) {
 func TestAListNamesNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	r := &integration.Repository{Store: storetest.NewMemory()}
-	for id, owner := range map[string]string{"a1": "others", "b1": "own", "c1": "others", "d1": "own", "e1": "others"} {
+	for id, owner := range map[string]string{"a1": "others", "b1": "own", "c1": "others", "d1": "own",
+		"e1": "others"} {
 		_, err := r.Create(t.Context(), integration.Document{ID: id, Owner: owner})
 		require.NoError(t, err)
 	}
