@@ -73,3 +73,79 @@ func TestAListOfOthersIsThatOfNothing(t *testing.T) {
 	}
 	assert.Contains(t, as(a, first, "GET", "/operations?integrationId=my-images&pageSize=1", "").raw, "nextLink")
 }
+
+// TestAnIDHasLivesOfDifferentOwners: each owner sees what was done in their own, by id and in lists, and no more; an
+// administrator sees all.
+func TestAnIDHasLivesOfDifferentOwners(t *testing.T) {
+	t.Parallel()
+	for name, pass := range map[string]func(a *app){
+		"given away after a teardown": func(a *app) {
+			require.Equal(t, 202, as(a, first, "DELETE", "/integrations/my-images", "").StatusCode)
+			a.deliver()
+			require.Equal(t, 200, as(a, first, "PATCH", "/integrations/my-images/owner",
+				`{"owner":"`+second+`"}`).StatusCode)
+		},
+		"freed, as its record cannot be read": func(a *app) {
+			a.overwrite("integrations/my-images.json", "{")
+			require.Equal(t, 202, as(a, manager, "DELETE", "/integrations/my-images", "").StatusCode)
+			a.deliver()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := withCallers(t)
+			made := as(a, first, "PUT", "/integrations/my-images", good)
+			require.Equal(t, 201, made.StatusCode)
+			a.deliver()
+			as(a, manager, "PATCH", "/integrations/my-images", `{"displayName":"ours"}`)
+			a.deliver()
+			earlier := idsOf(as(a, first, "GET", "/operations?integrationId=my-images", ""))
+			require.Len(t, earlier, 2)
+			pass(a)
+			again := as(a, second, "PUT", "/integrations/my-images", specOf("another"))
+			require.Equal(t, 201, again.StatusCode, again.raw)
+			a.deliver()
+
+			later := idsOf(as(a, second, "GET", "/integrations/my-images/operations", ""))
+			assert.Len(t, later, 1)
+			for _, path := range []string{"/operations", "/operations?integrationId=my-images"} {
+				assert.Equal(t, later, idsOf(as(a, second, "GET", path, "")), path)
+				assert.Subset(t, idsOf(as(a, first, "GET", path, "")), earlier, path)
+				assert.NotContains(t, idsOf(as(a, first, "GET", path, "")), later[0], path)
+			}
+			for _, id := range earlier {
+				assert.Equal(t, 404, as(a, second, "GET", "/operations/"+id, "").StatusCode)
+				assert.Equal(t, 404, as(a, second, "POST", "/operations/"+id+"/cancel", "").StatusCode)
+				assert.Equal(t, 200, as(a, first, "GET", "/operations/"+id, "").StatusCode)
+			}
+			assert.Equal(t, 404, as(a, first, "GET", "/operations/"+later[0], "").StatusCode)
+			assert.Equal(t, 404, as(a, first, "GET", "/integrations/my-images/operations", "").StatusCode)
+			assert.NotContains(t, as(a, second, "GET", "/integrations/my-images", "").raw, first)
+			assert.NotContains(t, as(a, second, "GET", "/integrations/my-images", "").raw, manager)
+			assert.NotContains(t, as(a, second, "GET", "/integrations/my-images/health", "").raw, first)
+			all := idsOf(as(a, manager, "GET", "/operations?integrationId=my-images", ""))
+			assert.Subset(t, all, append(earlier, later...))
+		})
+	}
+}
+
+// TestALivingIntegrationTakesItsHistoryAlong, to whom it is given; the earlier owner sees it no more.
+func TestALivingIntegrationTakesItsHistoryAlong(t *testing.T) {
+	t.Parallel()
+	a := withCallers(t)
+	require.Equal(t, 201, as(a, first, "PUT", "/integrations/my-images", good).StatusCode)
+	a.deliver()
+	require.Equal(t, 200, as(a, first, "PATCH", "/integrations/my-images/owner",
+		`{"owner":"`+second+`"}`).StatusCode)
+	assert.Len(t, idsOf(as(a, second, "GET", "/operations", "")), 1)
+	assert.Empty(t, idsOf(as(a, first, "GET", "/operations", "")))
+}
+
+// idsOf are the ids on a page of a list.
+func idsOf(got answer) []string {
+	ids := []string{}
+	for _, item := range got.at("value").([]any) {
+		ids = append(ids, item.(map[string]any)["id"].(string))
+	}
+	return ids
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -46,25 +47,52 @@ func refuseUnknown(ctx context.Context, err error) error {
 	return err
 }
 
-// CanSeeOperation reports whether the caller may see an operation: whoever may see its integration may, and where
-// there is no integration, whoever has asked for the operation.
-func (r *Repository) CanSeeOperation(ctx context.Context, integrationID, askedBy string) (bool, error) {
-	who, isCalled := caller.From(ctx)
-	if !isCalled || who.HasRole(caller.RoleAdmin) {
-		return true, nil
+// OperationSight tells of operations whether the caller may see them; nil where all may be seen. While the life of the
+// integration goes on that an operation was part of, it is for the integration's owner, whoever that was then. Else it
+// is for the owner of then: the id may be another owner's by now. Each integration is read once.
+func (r *Repository) OperationSight(ctx context.Context) func(Operation) (bool, error) {
+	who, _ := caller.From(ctx)
+	if HasAllInSight(ctx) {
+		return nil
 	}
-	if integrationID == "" {
-		return who.IsOwner(askedBy), nil
+	known, refused := map[string]Document{}, map[string]bool{}
+	return func(o Operation) (bool, error) {
+		d, isKnown := known[o.IntegrationID]
+		if !isKnown && o.IntegrationID != "" {
+			var err error
+			d, err = r.Get(caller.Without(ctx), o.IntegrationID)
+			refused[o.IntegrationID] = IsRefused(err)
+			if err != nil && !IsRefused(err) && !errors.Is(err, ErrNotFound) {
+				return false, err
+			}
+			known[o.IntegrationID] = d
+		}
+		switch {
+		case refused[o.IntegrationID]:
+			return false, nil // whose it is nobody knows
+		case d.ETag != "" && o.isPartOf(d):
+			return who.IsOwner(d.Owner), nil
+		default:
+			return who.IsOwner(cmp.Or(o.Owner, o.Caller.ID)), nil
+		}
 	}
-	d, err := r.Get(caller.Without(ctx), integrationID)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return who.IsOwner(askedBy), nil
-	case IsRefused(err):
-		return false, nil // whose it is nobody knows
-	default:
-		return who.IsOwner(d.Owner), err
+}
+
+// JoinLife makes an operation part of an integration's life, or of the one that it begins, and of its owner's history.
+func (o *Operation) JoinLife(d Document, begins bool) {
+	o.Owner, o.FirstOperationID = cmp.Or(d.Owner, o.Caller.ID), d.FirstOperationID
+	if begins {
+		o.FirstOperationID = o.ID
 	}
+}
+
+// isPartOf reports whether an operation was part of the integration's present life. A record that does not name its
+// life tells by its time, of which an index has the milliseconds.
+func (o Operation) isPartOf(d Document) bool {
+	if o.FirstOperationID == "" || d.FirstOperationID == "" {
+		return !o.CreatedAt.Before(d.CreatedAt.Truncate(time.Millisecond))
+	}
+	return o.FirstOperationID == d.FirstOperationID
 }
 
 // FindOperation is GetOperation for a caller: ErrNotFound for one that the caller may not see.
@@ -73,14 +101,11 @@ func (r *Repository) FindOperation(ctx context.Context, id string) (Operation, e
 	if err != nil && !IsRefused(err) {
 		return Operation{}, err
 	}
-	// Of one that cannot be read nobody knows whose it is.
-	canSee, failed := r.CanSeeOperation(ctx, o.IntegrationID, o.Caller.ID)
-	switch {
-	case failed != nil:
-		return Operation{}, failed
-	case !canSee:
-		return Operation{}, ErrNotFound
-	default:
-		return o, err
+	if canSee := r.OperationSight(ctx); canSee != nil {
+		// Of one that cannot be read nobody knows whose it is.
+		if isSeen, failed := canSee(o); failed != nil || !isSeen {
+			return Operation{}, cmp.Or(failed, ErrNotFound)
+		}
 	}
+	return o, err
 }

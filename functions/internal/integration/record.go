@@ -173,6 +173,9 @@ type operationRecord struct {
 	RequestHash   string          `json:"requestHash,omitempty"`
 	Caller        caller.IDs      `json:"caller,omitzero"`
 	IsClaimed     bool            `json:"claimed,omitempty"`
+	Owner         string          `json:"owner,omitempty"`
+	// FirstOperationID is that of the integration.
+	FirstOperationID string `json:"firstOperationId,omitempty"`
 }
 
 func (o Operation) record() operationRecord {
@@ -180,7 +183,7 @@ func (o Operation) record() operationRecord {
 		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
 		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Causes: o.Causes, Result: o.Result,
 		CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt, RequestHash: o.RequestHash, Caller: o.Caller,
-		IsClaimed: o.IsClaimed,
+		IsClaimed: o.IsClaimed, Owner: o.Owner, FirstOperationID: o.FirstOperationID,
 	}
 }
 
@@ -189,7 +192,7 @@ func (r operationRecord) operation(etag string) Operation {
 		ID: r.ID, Kind: r.Kind, Status: r.Status, IntegrationID: r.IntegrationID, Steps: r.Steps,
 		Waiting: r.Waiting, Error: r.Error, Causes: r.Causes, Result: r.Result, CreatedAt: r.CreatedAt,
 		LastUpdatedAt: r.LastUpdatedAt, RequestHash: r.RequestHash, Caller: r.Caller, ETag: etag,
-		IsClaimed: r.IsClaimed,
+		IsClaimed: r.IsClaimed, Owner: r.Owner, FirstOperationID: r.FirstOperationID,
 	}
 }
 

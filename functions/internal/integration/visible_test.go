@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -113,4 +114,46 @@ func TestAListNamesNothingOfOthers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, all.Documents, 5)
 	assert.Len(t, all.Unreadable, 1)
+}
+
+// TestWhoSeesAnOperation: the owner of the life that it was part of, who is the present one while that goes on.
+// Records
+// of earlier builds name neither: their time tells, and who has asked for them.
+func TestWhoSeesAnOperation(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 30, 12, 0, 0, 123_456_789, time.UTC)
+	r := &integration.Repository{Store: storetest.NewMemory()}
+	_, err := r.Create(t.Context(), integration.Document{ID: "my-images", Owner: "present", FirstOperationID: "second",
+		CreatedAt: start})
+	require.NoError(t, err)
+	_, err = r.Store.Put(t.Context(), "integrations/spoilt.json", []byte("{"), "")
+	require.NoError(t, err)
+	asked := caller.IDs{ID: "asked"}
+	for name, c := range map[string]struct {
+		operation integration.Operation
+		want      string
+	}{
+		"of this life, under another owner": {integration.Operation{IntegrationID: "my-images", Caller: asked,
+			Owner: "past", FirstOperationID: "second"}, "present"},
+		"of an earlier life": {integration.Operation{IntegrationID: "my-images", Caller: asked, Owner: "past",
+			FirstOperationID: "first", CreatedAt: start.Add(time.Hour)}, "past"},
+		"of an integration that is gone": {integration.Operation{IntegrationID: "gone", Caller: asked, Owner: "past",
+			FirstOperationID: "first"}, "past"},
+		"of none":                    {integration.Operation{Caller: asked}, "asked"},
+		"of one that cannot be read": {integration.Operation{IntegrationID: "spoilt", Owner: "past"}, ""},
+		"of an earlier build, of this life": {integration.Operation{IntegrationID: "my-images", Caller: asked,
+			CreatedAt: start.Truncate(time.Millisecond)}, "present"},
+		"of an earlier build and life": {integration.Operation{IntegrationID: "my-images", Caller: asked,
+			CreatedAt: start.Add(-time.Second)}, "asked"},
+	} {
+		for _, who := range []string{"present", "past", "asked"} {
+			sight := r.OperationSight(caller.With(t.Context(), caller.Caller{ID: who}))
+			for range 2 { // what is read once is known
+				isSeen, err := sight(c.operation)
+				require.NoError(t, err)
+				assert.Equal(t, who == c.want, isSeen, "%s: %s", name, who)
+			}
+		}
+	}
+	assert.Nil(t, r.OperationSight(t.Context()), "the app itself sees all")
 }

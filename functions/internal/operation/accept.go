@@ -90,7 +90,7 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 	if err := w.reserve(ctx); err != nil {
 		return Accepted{}, err
 	}
-	op, err := w.create(ctx, e)
+	op, err := w.create(ctx, e, stored.document)
 	if errors.Is(err, integration.ErrConflict) { // another one of the same id was faster, or our own answer was lost
 		if stored, err = e.read(ctx, w.OperationID, w.IntegrationID); err == nil {
 			return e.repeat(ctx, w, stored)
@@ -105,10 +105,11 @@ func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted
 
 // create writes an operation down, with its entries in the indexes and its mark. Those of a request are there before
 // the operation, as nobody may ask for it again; those of a message beside it, as that is delivered again.
-func (w intent) create(ctx context.Context, e *Engine) (integration.Operation, error) {
+func (w intent) create(ctx context.Context, e *Engine, d integration.Document) (integration.Operation, error) {
 	op := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
 		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash, Caller: asker(ctx),
 		IsClaimed: w.isInHand()}
+	op.JoinLife(d, w.begins(d))
 	enter := func() error { return e.History.enter(ctx, op) }
 	if w.isInHand() {
 		var created integration.Operation
@@ -122,6 +123,11 @@ func (w intent) create(ctx context.Context, e *Engine) (integration.Operation, e
 		return integration.Operation{}, err
 	}
 	return e.repository.CreateOperation(ctx, op)
+}
+
+// begins is true where the intent begins a life of the integration: there is none, or one that was torn down.
+func (w intent) begins(d integration.Document) bool {
+	return d.ETag == "" || d.Status.Phase == integration.PhaseDeleted && w.Kind == integration.KindProvision
 }
 
 // isInHand reports whether the intent's command is being carried out already: a message asks for it.
@@ -197,8 +203,7 @@ func (e *Engine) write(ctx context.Context, w intent, stored records) (Accepted,
 		if w.Apply == nil {
 			return ErrDone
 		}
-		begins := d.ETag == "" || d.Status.Phase == integration.PhaseDeleted && w.Kind == integration.KindProvision
-		if begins {
+		if w.begins(*d) {
 			d.CreatedAt, d.FirstOperationID, d.CreatedBy = op.CreatedAt, op.ID, op.Caller
 		}
 		d.Owner = cmp.Or(d.Owner, op.Caller.ID)

@@ -88,7 +88,8 @@ func TestASentCommandNamesItsOperation(t *testing.T) {
 	assert.Contains(t, string(m.Body), `"time":"2026-01-02T03:04:05Z"`)
 	assert.Equal(t, integration.Operation{ID: operationID, Kind: integration.KindProvision,
 		Status: integration.OperationNotStarted, IntegrationID: id, Steps: []integration.Step{}, CreatedAt: f.Now(),
-		LastUpdatedAt: f.Now(), RequestHash: a.Operation.RequestHash, ETag: a.Operation.ETag}, a.Operation)
+		LastUpdatedAt: f.Now(), RequestHash: a.Operation.RequestHash, ETag: a.Operation.ETag,
+		FirstOperationID: operationID}, a.Operation)
 	assert.Equal(t, f.Now(), a.Document.CreatedAt)
 	assert.Equal(t, operationID, a.Document.FirstOperationID)
 	integrationID, noted, _ := record.Values()

@@ -181,17 +181,28 @@ func inMessage(c message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
 // ofProducers is the integration that a message's record belongs to; empty where its producers may not see that one:
 // another owner's history is not for them to fill, nor is theirs for the other owner to read.
 func (w *Worker) ofProducers(ctx context.Context, integrationID string) (string, error) {
-	canSee, err := w.engine.repository.CanSeeOperation(caller.With(ctx, w.engine.producers), integrationID,
-		w.engine.producers.ID)
-	if err != nil || !canSee {
-		return "", StoreError(err)
+	ctx = caller.With(ctx, w.engine.producers)
+	if integrationID == "" || integration.HasAllInSight(ctx) {
+		return integrationID, nil
 	}
-	return integrationID, nil
+	_, err := w.engine.repository.Get(ctx, integrationID)
+	if errors.Is(err, integration.ErrOthers) {
+		return "", nil
+	}
+	return integrationID, StoreError(unlessAbsent(err))
 }
 
 // record writes an operation that is final from the start. Recording it again changes nothing.
 func (w *Worker) record(ctx context.Context, op integration.Operation) error {
 	op.CreatedAt, op.Caller = w.engine.now(), w.engine.producers.IDs()
+	var d integration.Document
+	if integration.IsValidID(op.IntegrationID) {
+		var err error
+		if d, err = w.engine.repository.Get(caller.Without(ctx), op.IntegrationID); unlessUnusable(err) != nil {
+			return StoreError(err)
+		}
+	}
+	op.JoinLife(d, d.ETag == "")
 	if err := w.engine.History.enter(ctx, op); err != nil {
 		return err
 	}

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -39,6 +41,9 @@ type entry struct {
 	IntegrationID string `json:"integrationId,omitempty"`
 	// CallerID is who asked for the operation.
 	CallerID string `json:"callerId,omitempty"`
+	// Owner and FirstOperationID are the operation's.
+	Owner            string `json:"owner,omitempty"`
+	FirstOperationID string `json:"firstOperationId,omitempty"`
 }
 
 // countdown is a time as the names of the indexes begin with it.
@@ -67,7 +72,8 @@ func operationOf(key string) string {
 
 // enter puts an operation that is about to be created into the indexes.
 func (h *History) enter(ctx context.Context, o integration.Operation) error {
-	body, err := json.Marshal(entry{IntegrationID: o.IntegrationID, CallerID: o.Caller.ID})
+	body, err := json.Marshal(entry{IntegrationID: o.IntegrationID, CallerID: o.Caller.ID, Owner: o.Owner,
+		FirstOperationID: o.FirstOperationID})
 	if err != nil {
 		return fmt.Errorf("encode entry: %w", err)
 	}
@@ -137,25 +143,28 @@ func (h *History) List(ctx context.Context, l Listing) (Page, error) {
 
 // sight tells of entries whether the caller may see what they are of; nil where all may be seen.
 func (h *History) sight(ctx context.Context) func(integration.Record) (bool, error) {
-	if integration.HasAllInSight(ctx) {
+	canSee := h.repository.OperationSight(ctx)
+	if canSee == nil {
 		return nil
 	}
-	known := map[entry]bool{}
 	return func(r integration.Record) (bool, error) {
 		var of entry
 		if json.Unmarshal(r.Body, &of) != nil {
 			return false, nil // nobody can tell whose it is
 		}
-		canSee, isKnown := known[of]
-		if !isKnown {
-			var err error
-			if canSee, err = h.repository.CanSeeOperation(ctx, of.IntegrationID, of.CallerID); err != nil {
-				return false, err
-			}
-			known[of] = canSee
-		}
-		return canSee, nil
+		return canSee(integration.Operation{IntegrationID: of.IntegrationID, Caller: caller.IDs{ID: of.CallerID},
+			Owner: of.Owner, FirstOperationID: of.FirstOperationID, CreatedAt: timeOf(r.Key)})
 	}
+}
+
+// timeOf is the time in the name of an entry; zero where somebody else has put it there.
+func timeOf(key string) time.Time {
+	digits, _, _ := strings.Cut(key[strings.LastIndexByte(key, '/')+1:], "-")
+	left, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(lastMilli - left)
 }
 
 // found is what an entry leads to.
