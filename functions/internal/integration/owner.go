@@ -79,9 +79,9 @@ func (r *Repository) OperationSight(ctx context.Context) func(Operation) (bool, 
 }
 
 // JoinLife makes an operation part of an integration's life, or of the one that it begins, and of its owner's history.
-func (o *Operation) JoinLife(d Document, begins bool) {
+func (o *Operation) JoinLife(d Document, isBeginning bool) {
 	o.Owner, o.FirstOperationID = cmp.Or(d.Owner, o.Caller.ID), d.FirstOperationID
-	if begins {
+	if isBeginning {
 		o.FirstOperationID = o.ID
 	}
 }

@@ -109,7 +109,7 @@ func (w intent) create(ctx context.Context, e *Engine, d integration.Document) (
 	op := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
 		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash, Caller: asker(ctx),
 		IsClaimed: w.isInHand()}
-	op.JoinLife(d, w.begins(d))
+	op.JoinLife(d, w.isBeginning(d))
 	enter := func() error { return e.History.enter(ctx, op) }
 	if w.isInHand() {
 		var created integration.Operation
@@ -125,8 +125,8 @@ func (w intent) create(ctx context.Context, e *Engine, d integration.Document) (
 	return e.repository.CreateOperation(ctx, op)
 }
 
-// begins is true where the intent begins a life of the integration: there is none, or one that was torn down.
-func (w intent) begins(d integration.Document) bool {
+// isBeginning reports whether the intent begins a life of the integration: there is none, or one that was torn down.
+func (w intent) isBeginning(d integration.Document) bool {
 	return d.ETag == "" || d.Status.Phase == integration.PhaseDeleted && w.Kind == integration.KindProvision
 }
 
@@ -203,7 +203,7 @@ func (e *Engine) write(ctx context.Context, w intent, stored records) (Accepted,
 		if w.Apply == nil {
 			return ErrDone
 		}
-		if w.begins(*d) {
+		if w.isBeginning(*d) {
 			d.CreatedAt, d.FirstOperationID, d.CreatedBy = op.CreatedAt, op.ID, op.Caller
 		}
 		d.Owner = cmp.Or(d.Owner, op.Caller.ID)
