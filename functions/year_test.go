@@ -355,7 +355,48 @@ func (y *year) breaks() []func() {
 			y.pass(seen)
 			y.is("usable", "healthy", "True")
 		},
+		func() { // a storage account that is gone: the test finds no way to it, and the structure tells why
+			y.loseAccount()
+			y.pass(seen)
+			y.isAccountGone()
+			y.pass(7 * day)
+			y.isAccountGone()
+			y.findAccount()
+			y.pass(time.Minute)
+			y.is("usable", "healthy", "True")
+		},
+		func() { // the same, and somebody asks, in each way
+			for _, look := range y.ways() {
+				y.loseAccount()
+				look()
+				y.isAccountGone()
+				y.findAccount()
+				y.pass(time.Minute)
+				y.is("usable", "healthy", "True")
+			}
+		},
 	}
+}
+
+// loseAccount deletes the storage account, and with it what is assigned there.
+func (y *year) loseAccount() {
+	y.t.Helper()
+	require.NoError(y.t, y.world.DeleteObject("storageAccounts", "acmedata"))
+}
+
+// findAccount brings it back, empty, and has the PUT assign the role anew.
+func (y *year) findAccount() {
+	y.t.Helper()
+	require.NoError(y.t, y.world.PutObject("storageAccounts", "acmedata", []byte(`{"containers":[{"name":"images"},`+
+		`{"name":"archive"},{"name":"archived"}]}`)))
+	y.put("images")
+}
+
+func (y *year) isAccountGone() {
+	y.t.Helper()
+	y.is("usable", "unhealthy", "False")
+	assert.Equal(y.t, "storage-account-not-found", y.call("GET", ours+"/health", "").at("diagnosis", "code"))
+	assert.Nil(y.t, y.call("GET", ours+"/health", "").at("also"), "that nothing answers follows from it")
 }
 
 // outages are what fails in turn on our side, or is slow, and its end.
@@ -385,6 +426,17 @@ func (y *year) outages() []func() {
 			up()
 			y.put("images")
 			y.pass(time.Minute)
+			y.is("usable", "healthy", "True")
+		},
+		func() { // no token for an hour: who asks is told that nobody can tell, and soon after that all is well
+			up := y.down(sandbox.GateHost, http.StatusServiceUnavailable)
+			y.pass(time.Hour)
+			y.is("usable", "healthy", "True")
+			asked := y.call("POST", ours+"/health-checks", "")
+			assert.Equal(y.t, "unknown", asked.at("state"), asked.raw)
+			y.is("usable", "unknown", "Unknown")
+			up()
+			y.pass(2 * time.Minute)
 			y.is("usable", "healthy", "True")
 		},
 		func() { // rights that need longer than the patience of the verification

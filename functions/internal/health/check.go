@@ -56,7 +56,7 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	if !wanted || isLate(record, check) {
 		return s.follow(ctx, d, record, check)
 	}
-	return s.lookAt(ctx, d, check)
+	return s.lookAt(ctx, d, check, false)
 }
 
 // CheckNow looks at an integration because somebody asks for it, and returns what is known of its health then. Errors
@@ -74,22 +74,23 @@ func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthSt
 	if why := integration.Unwatched(d); why != nil {
 		return none, why
 	}
-	err = s.lookAt(ctx, d, message.HealthCheck{IntegrationID: id})
+	err = s.lookAt(ctx, d, message.HealthCheck{IntegrationID: id}, true)
 	if err != nil {
 		return none, err
 	}
 	return s.Status(ctx, d)
 }
 
-// lookAt makes the look of a check, and keeps what it finds. One that somebody asks for has no slot, and is none that
-// others have dealt with, whatever their slots are.
-func (s *Service) lookAt(ctx context.Context, d integration.Document, check message.HealthCheck) error {
+// lookAt makes the look of a check, and keeps what it finds. One that comes of no schedule has no slot, and is none that
+// others have dealt with, whatever their slots are. isAsked: somebody waits for the answer.
+func (s *Service) lookAt(ctx context.Context, d integration.Document, check message.HealthCheck, isAsked bool) error {
 	p, wanted := planOf(d)
-	asked, slot := check.Slot.IsZero(), check.Slot
-	if asked {
+	isUnplanned, slot := check.Slot.IsZero(), check.Slot
+	if isUnplanned {
 		slot = s.now()
 	}
-	r := look{slot: slot, confirm: check.Confirm, isDecided: asked || check.Confirm, plan: p, isWatched: wanted,
+	r := look{slot: slot, confirm: check.Confirm, isDecided: isUnplanned || check.Confirm, isAsked: isAsked,
+		plan: p, isWatched: wanted,
 		propagatedAt: integration.PropagatedAt(d), report: s.Look(ctx, d)}
 	if ctx.Err() != nil {
 		return ctx.Err() // what was broken off tells nothing

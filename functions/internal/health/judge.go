@@ -70,6 +70,8 @@ type look struct {
 	confirm bool
 	// isDecided means that a failure needs no second look: this is one, or somebody has asked and is answered.
 	isDecided bool
+	// isAsked means that somebody waits for the answer: it states what this look has found, or that it is not known.
+	isAsked bool
 	// isFailing means that what may pass by itself was waited for in vain.
 	isFailing bool
 	report    assessment.Report
@@ -93,7 +95,7 @@ func (r look) name() string {
 }
 
 // apply moves the record's state by what a look has found. A refusal counts when a second look has seen one too; what
-// could not be told leaves the state, until it has been untold for three intervals.
+// could not be told leaves the state, until it has been untold for three intervals or somebody asks.
 func apply(record *integration.HealthRecord, r look) {
 	record.LastRun, record.LastReport = &r.at, &r.report
 	if r.slot.After(record.LastSlot) {
@@ -103,6 +105,7 @@ func apply(record *integration.HealthRecord, r look) {
 	if r.isFailing {
 		j.conclusion = failing
 	}
+	isUntold := j.conclusion == nothing
 	if j.conclusion != failing && r.isStructural() && isRefused(*record) {
 		j.conclusion = nothing // what a test of access has found, no look at the structure disproves
 	}
@@ -111,7 +114,8 @@ func apply(record *integration.HealthRecord, r look) {
 	}
 	switch j.conclusion {
 	case nothing:
-		if record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length() {
+		isLong := record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length()
+		if isLong || isUntold && r.isAsked {
 			record.Suspicion = nil
 			move(record, integration.HealthUnknown, j.Causes, r)
 		}

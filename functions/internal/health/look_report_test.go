@@ -3,6 +3,8 @@ package health_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,11 +12,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -223,6 +227,63 @@ func TestWhatATestOfAccessIsCompletedBy(t *testing.T) {
 			assert.Len(t, given.Checks, 1)
 		})
 	}
+}
+
+// TestWhatATestCouldNotTellIsLookedForInTheStructure: what that shows to be wrong is wrong. That there is no way to an
+// account that is not there follows from it; that there is none to another one does not.
+func TestWhatATestCouldNotTellIsLookedForInTheStructure(t *testing.T) {
+	t.Parallel()
+	const account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/"
+	d := integration.Document{ID: id, Spec: integration.Spec{Storage: []integration.StorageAccess{
+		{ResourceID: account + "there"}, {ResourceID: account + "gone"}}}}
+	absent := &arm.Error{Op: "list role assignments", StatusCode: 404, Code: "ResourceNotFound", RequestID: "r"}
+	items := []resource.Item{{Name: "one"}, {Name: "own", Subject: "one"}, {Name: "other", Subject: "two"},
+		{Name: resource.RoleAssignment, Context: diagnosis.Context{Scope: account + "there"}},
+		{Name: resource.RoleAssignment, Context: diagnosis.Context{Scope: account + "gone", Target: account + "gone"},
+			Err: policy.Fail(policy.RoleList, diagnosis.Context{}, absent)}}
+	unreached := func(n int) assessment.Check {
+		return assessment.Check{ID: "access.network", Layer: "network", Status: diagnosis.OutcomeUnknown,
+			Code: diagnosis.CodeNetworkDNS, Field: fmt.Sprintf("/storage/%d", n), Title: fmt.Sprint(n)}
+	}
+	for name, extend := range map[string]func(context.Context, []resource.Kind, integration.Document, bool,
+		assessment.Report) assessment.Report{"completed": health.Completed, "with others": health.WithOthers} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := extend(t.Context(), []resource.Kind{whole{items: items}}, d, true, assessment.Report{
+				TestedAs: &assessment.TestedAs{Subject: "one"}, ClaimLevel: assessment.ClaimExchange,
+				Checks: []assessment.Check{unreached(0), unreached(1)}})
+			assert.Equal(t, assessment.VerdictFail, r.Verdict)
+			assert.Equal(t, diagnosis.CodeStorageAccountNotFound, r.Diagnosis.Code)
+			require.Len(t, r.Also, 1)
+			assert.Equal(t, "0", r.Also[0].Title)
+			var ids []string
+			for _, c := range r.Checks {
+				ids = append(ids, c.ID)
+			}
+			assert.Equal(t, name == "completed", slices.Contains(ids, "structure.other"))
+			assert.Contains(t, ids, "structure.own")
+		})
+	}
+}
+
+// whole is a kind that is looked at as a whole.
+type whole struct {
+	resource.Kind
+	items []resource.Item
+}
+
+// Name implements resource.Kind.
+func (whole) Name() string { return "whole" }
+
+// Needs implements resource.Kind.
+func (whole) Needs() []string { return nil }
+
+// Observe implements resource.Kind.
+func (w whole) Observe(_ context.Context, v resource.View) []resource.Item {
+	if v.Apart || !v.Told {
+		return nil
+	}
+	return w.items
 }
 
 func kindsOf(items []resource.Item) []resource.Kind {

@@ -532,10 +532,20 @@ func TestCheckNow(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, integration.HealthUnhealthy, s.State)
 	assert.Equal(t, diagnosis.CodeRoleMissing, s.LastReport.Checks[1].Code)
+	for _, before := range []assessment.Report{having("role-missing"), passing()} {
+		f.report = before
+		_, err = f.service.CheckNow(t.Context(), id)
+		require.NoError(t, err)
+		f.report = having("throttled")
+		s, err = f.service.CheckNow(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, integration.HealthUnknown, s.State, "who asks is answered by this look alone")
+		assert.Equal(t, diagnosis.CodeThrottled, s.Diagnosis.Code)
+	}
 	f.change(id, func(d *integration.Document) { d.Status.Phase = integration.PhasePending })
 	_, err = f.service.CheckNow(t.Context(), id)
 	requireCode(t, diagnosis.CodeNotProvisioned, err)
-	assert.Equal(t, 1, f.looks)
+	assert.Equal(t, 5, f.looks)
 	_, err = f.service.Submit(t.Context(), id, "")
 	requireCode(t, diagnosis.CodeNotProvisioned, err)
 }

@@ -46,12 +46,13 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 }
 
 // note tells health what a test of all that the spec asks for has found, where it is conclusive: a refusal, also one
-// that may pass, or a proof. What it states of access is for the condition Verified: by the report of the test alone,
-// as what the platform's side is like proves nothing of access, and disproves nothing.
+// that may pass, a proof, or what the structure shows to be wrong where the test could tell nothing. What it states of
+// access is for the condition Verified: by the report of the test alone, as what the platform's side is like proves
+// nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report assessment.Report) error {
 	worst, isRefused := refusedAccess(wanted, report)
-	if !isRefused && !s.Tester.IsProof(d.Spec, report) {
+	if !isRefused && !s.Tester.IsProof(d.Spec, report) && report.Verdict != assessment.VerdictUnknown {
 		return nil
 	}
 	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}

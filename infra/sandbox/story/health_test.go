@@ -2,6 +2,7 @@ package story
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -132,6 +133,36 @@ func swept(log string) bool {
 		}
 	}
 	return false
+}
+
+// TestTheStorageAccountIsGone: who asks is told at once, whichever way, though nothing answers in the account's place.
+// The teardown ends and leaves nothing: Azure deletes role assignments with the account that they are at.
+func TestTheStorageAccountIsGone(t *testing.T) {
+	t.Parallel()
+	for name, look := range map[string]struct{ method, path, told string }{
+		"a health check": {http.MethodPost, "/health-checks", "diagnosis.code"},
+		"an access test": {http.MethodPost, "/access-tests", "diagnosis.code"},
+		"drift":          {http.MethodGet, "/drift", "diagnosis.code"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			a.put(a.spec("images"))
+			a.requireUsable()
+			a.control(http.MethodDelete, "/objects/storageAccounts/acmedata", nil)
+			got := a.call(look.method, "/integrations/my-images"+look.path, nil)
+			assert.Equal(t, "storage-account-not-found", got.at(look.told), got.Raw)
+			assert.Nil(t, got.at("also"), got.Raw)
+			require.Eventually(t, func() bool {
+				return a.call(http.MethodGet, "/integrations/my-images/health", nil).at("state") == "unhealthy"
+			}, 10*time.Second, 50*time.Millisecond)
+
+			deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
+			ended := a.wait(deleted.Header.Get("Operation-Location"))
+			assert.Equal(t, "Succeeded", ended.at("status"), ended.Raw)
+			assert.NotContains(t, fmt.Sprint(ended.at("result.left")), "role", ended.Raw)
+		})
+	}
 }
 
 // TestTheSweepAsksForWhatIsDue by the timer's own door. The check that it asks for is made by the queue's trigger, at

@@ -19,6 +19,8 @@ func table() []row {
 var (
 	looks  = []string{inDrift, inTest, inHealth}
 	access = []string{inTest, inHealth}
+	// everywhere: the PUT cannot do without it.
+	everywhere = []string{inDrift, inTest, inHealth, inOperation}
 )
 
 const (
@@ -219,5 +221,12 @@ func storageRows() []row {
 				p.object("storageAccounts", p.account(), map[string]any{"containers": []any{
 					map[string]any{"name": "images"}}})
 			})}},
+		{code: "storage-account-not-found", how: "the account is deleted", destroy: func(p *patient) {
+			p.object("storageAccounts", p.account(), nil)
+		}, told: everywhere, mended: []mending{byHand("resource id", func(p *patient) {
+			p.object("storageAccounts", p.account(), map[string]any{"containers": []any{
+				map[string]any{"name": "images"}}})
+			p.put()
+		})}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // ErrUnknownKind is returned for a kind that is not an array of the Snapshot.
@@ -39,7 +40,8 @@ func (w *World) PutObject(kind, id string, body []byte) error {
 }
 
 // DeleteObject removes an object by hand. Applications and service principals go to the recycle bin, as they do when a
-// person deletes them; deleting the entry of deletedItems purges them. Errors: ErrUnknownKind, ErrNotFound.
+// person deletes them; deleting the entry of deletedItems purges them. Role assignments at a resource go with it.
+// Errors: ErrUnknownKind, ErrNotFound.
 func (w *World) DeleteObject(kind, id string) error {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
@@ -47,5 +49,25 @@ func (w *World) DeleteObject(kind, id string) error {
 	if !ok {
 		return ErrUnknownKind
 	}
-	return e.Remove(id)
+	resource := w.resourceOf(kind, id)
+	if err := e.Remove(id); err != nil || resource == "" {
+		return err
+	}
+	rbac.DropWithin(w.RBAC, resource)
+	return nil
+}
+
+// resourceOf is the ARM id of what can have role assignments; empty for what has none, or is not there.
+func (w *World) resourceOf(kind, id string) string {
+	switch kind {
+	case "storageAccounts":
+		if a, ok := w.account(part.FullID(id)); ok {
+			return a.head.ResourceID
+		}
+	case "resources":
+		return part.FullID(id)
+	case "userAssignedIdentities":
+		return identityID(id)
+	}
+	return ""
 }
