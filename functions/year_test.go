@@ -355,48 +355,45 @@ func (y *year) breaks() []func() {
 			y.pass(seen)
 			y.is("usable", "healthy", "True")
 		},
-		func() { // a storage account that is gone: the test finds no way to it, and the structure tells why
-			y.loseAccount()
-			y.pass(seen)
-			y.isAccountGone()
-			y.pass(7 * day)
-			y.isAccountGone()
-			y.findAccount()
-			y.pass(time.Minute)
-			y.is("usable", "healthy", "True")
-		},
-		func() { // the same, and somebody asks, in each way
-			for _, look := range y.ways() {
-				y.loseAccount()
-				look()
-				y.isAccountGone()
-				y.findAccount()
-				y.pass(time.Minute)
-				y.is("usable", "healthy", "True")
-			}
-		},
 	}
 }
 
-// loseAccount deletes the storage account, and with it what is assigned there.
-func (y *year) loseAccount() {
-	y.t.Helper()
-	require.NoError(y.t, y.world.DeleteObject("storageAccounts", "acmedata"))
-}
-
-// findAccount brings it back, empty, and has the PUT assign the role anew.
-func (y *year) findAccount() {
-	y.t.Helper()
-	require.NoError(y.t, y.world.PutObject("storageAccounts", "acmedata", []byte(`{"containers":[{"name":"images"},`+
-		`{"name":"archive"},{"name":"archived"}]}`)))
-	y.put("images")
-}
-
-func (y *year) isAccountGone() {
-	y.t.Helper()
-	y.is("usable", "unhealthy", "False")
-	assert.Equal(y.t, "storage-account-not-found", y.call("GET", ours+"/health", "").at("diagnosis", "code"))
-	assert.Nil(y.t, y.call("GET", ours+"/health", "").at("also"), "that nothing answers follows from it")
+// losses are of the storage account, and its return.
+func (y *year) losses() []func() {
+	lose := func() { // and with it what is assigned there
+		require.NoError(y.t, y.world.DeleteObject("storageAccounts", "acmedata"))
+	}
+	mend := func() { // it comes back empty, and the PUT assigns the role anew
+		require.NoError(y.t, y.world.PutObject("storageAccounts", "acmedata", []byte(
+			`{"containers":[{"name":"images"},{"name":"archive"},{"name":"archived"}]}`)))
+		y.put("images")
+		y.pass(time.Minute)
+		y.is("usable", "healthy", "True")
+	}
+	isSeen := func() {
+		y.is("usable", "unhealthy", "False")
+		health := y.call("GET", ours+"/health", "")
+		assert.Equal(y.t, "storage-account-not-found", health.at("diagnosis", "code"), health.raw)
+		assert.Nil(y.t, health.at("also"), "that nothing answers follows from it")
+	}
+	return []func(){
+		func() { // a test finds no way to it, and the structure tells why
+			lose()
+			y.pass(seen)
+			isSeen()
+			y.pass(7 * day)
+			isSeen()
+			mend()
+		},
+		func() { // the same, and somebody looks
+			for _, look := range y.ways() {
+				lose()
+				look()
+				isSeen()
+				mend()
+			}
+		},
+	}
 }
 
 // outages are what fails in turn on our side, or is slow, and its end.
@@ -561,7 +558,7 @@ func TestAYear(t *testing.T) {
 		y := &year{app: a, sweeps: start.Truncate(5 * time.Minute).Add(5 * time.Minute)}
 		y.begin()
 		y.is("usable", "healthy", "True")
-		y.live(start, slices.Concat(y.breaks(), y.outages(), y.soon()))
+		y.live(start, slices.Concat(y.breaks(), y.losses(), y.outages(), y.soon()))
 	})
 }
 

@@ -81,8 +81,8 @@ func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthSt
 	return s.Status(ctx, d)
 }
 
-// lookAt makes the look of a check, and keeps what it finds. One that comes of no schedule has no slot, and is none that
-// others have dealt with, whatever their slots are. isAsked: somebody waits for the answer.
+// lookAt makes the look of a check, and keeps what it finds. One that comes of no schedule has no slot, and is none
+// that others have dealt with, whatever their slots are. isAsked: somebody waits for the answer.
 func (s *Service) lookAt(ctx context.Context, d integration.Document, check message.HealthCheck, isAsked bool) error {
 	p, wanted := planOf(d)
 	isUnplanned, slot := check.Slot.IsZero(), check.Slot

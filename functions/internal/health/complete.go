@@ -23,8 +23,8 @@ func Completed(ctx context.Context, kinds []resource.Kind, d integration.Documen
 	})
 }
 
-// WithOthers adds to the report of an access test what was made elsewhere and, as Completed does, the structure of what
-// it could not tell. It is about the token's own subject all the same.
+// WithOthers adds to the report of an access test what was made elsewhere and, as Completed does, the structure of
+// what it could not tell. It is about the token's own subject all the same.
 func WithOthers(ctx context.Context, kinds []resource.Kind, d integration.Document, propagated bool,
 	r assessment.Report) assessment.Report {
 	return extended(ctx, kinds, d, propagated, r, func(i resource.Item, untold bool) bool {

@@ -284,8 +284,8 @@ func TestPutRoleAssignmentConflicts(t *testing.T) {
 	assert.True(t, conflict.OtherScope)
 }
 
-// TestAssignmentsGoWithTheirResource: those at an account that is deleted and below it, and no others. A container takes
-// none along: Azure has been seen to show its assignments on the next container of that name
+// TestAssignmentsGoWithTheirResource: those at an account that is deleted and below it, and no others. A container
+// takes none along: Azure has been seen to show its assignments on the next container of that name
 // (github.com/Azure/azure-powershell issue 25375).
 func TestAssignmentsGoWithTheirResource(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -65,8 +65,8 @@ func (r *RBAC) removeAssignment(id string) error {
 	return nil
 }
 
-// DropWithin removes the assignments at a resource and below it, as Azure does when the resource is deleted: one that is
-// made anew under the same id has none. The lock is held.
+// DropWithin removes the assignments at a resource and below it, as Azure does when the resource is deleted: one that
+// is made anew under the same id has none. The lock is held.
 func DropWithin(r *RBAC, resource string) {
 	for _, ra := range r.state.assignments.All() {
 		if ScopeContains(resource, ra.Scope) {
