@@ -26,7 +26,8 @@ var (
 // identity, what the directory knows of either, and the composition, which names each once. A kind names itself.
 var knowsIdentityKinds = []string{"functions/internal/integration/identity_kinds.go",
 	"functions/internal/integration/identity_names.go", "functions/internal/resolve/identity.go",
-	"functions/internal/diagnosis/catalogue_identity.go", "functions/internal/resource/directorylook",
+	"functions/internal/diagnosis/words/identity.go",
+	"functions/internal/diagnosis/words.go", "functions/internal/resource/directorylook",
 	"functions/internal/resource/application", "functions/internal/resource/managedidentity",
 	"functions/resources.go"}
 

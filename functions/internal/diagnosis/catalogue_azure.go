@@ -1,29 +1,16 @@
 package diagnosis
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/words"
+)
 
 // grantCommand assigns the missing role, to the service principal and no wider than the scope, under the name that the
 // app gives the assignment: drift, health and teardown look for that one, and would never know one under a name of
 // az's choice.
 const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} " +
 	"--assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
-
-// createCredential and changeCredential write the federated credential under the app's name. Create is for where that
-// was seen to be missing, change for where it was seen to be another: create refuses a name that is taken.
-const (
-	createCredential = "az ad app federated-credential create --id {clientId} --parameters {credential}"
-	changeCredential = "az ad app federated-credential update --id {clientId} " +
-		"--federated-credential-id {credentialName} --parameters {credentialChange}"
-	deleteCredential = "az ad app federated-credential delete --id {clientId} " +
-		"--federated-credential-id {credentialName}"
-
-	listCredentials    = "az ad app federated-credential list --id {clientId}"
-	compareCredentials = listCredentials + " --query " + // a table shows no lists
-		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table`
-	showApplication   = "az ad app show --id {clientId}"
-	changeApplication = "az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"
-	enableApplication = "az ad app update --id {clientId} --set isDisabled=false && " + enablePrincipal
-)
 
 // notByHand is the step where a person could make what the app then may not touch. Source:
 // Application.ReadWrite.OwnedBy covers only the service principals that the app owns, and who makes one owns it.
@@ -66,16 +53,16 @@ func permissionEntries() []Entry {
 				"granted by an administrator.",
 			"Grant the app role to the service's identity (infra/graph.bicep does it).",
 			"If it has it, somebody else has made the object in the operation's failed step, and the app may change "+
-				"only what it owns: delete that object, then "+PutAgain+".").writes(),
+				"only what it owns: delete that object, then "+PutAgain+".").Writing(),
 		upstream(CodeServiceTokenRefused, WhoOperator, "The service's own token was refused",
 			"Graph or Azure did not accept the token of the service's own identity.",
 			"Check AZURE_CLIENT_ID, AZURE_CLOUD and that the service's identity exists."),
 		upstream(CodeServiceIdentityUnavailable, WhoOperator, "The service has no identity",
 			"The service could not get a token for its own identity.",
-			"Check that the service's identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided(),
+			"Check that the service's identity is assigned to the app and that AZURE_CLIENT_ID names it.").Undecided(),
 		upstream(CodeGraphRequestRefused, WhoOperator, "The directory refused the request",
 			"Graph calls the request invalid.",
-			"Look at the evidence; give the request id to Microsoft if it stays.").written("For an application " +
+			"Look at the evidence; give the request id to Microsoft if it stays.").Stating("For an application " +
 			"the commonest cause is a unique name that a deleted application still holds."),
 		upstream(CodeDirectoryQuotaExceeded, WhoEntraAdmin, "The directory's quota is used up",
 			"The tenant, or the service's identity, may not create further objects.",
@@ -88,12 +75,12 @@ func permissionEntries() []Entry {
 			"A tenant policy asks for serviceManagementReference on each application.",
 			"Exempt the service's identity from the policy, or have the reference supported."),
 		upstream(CodeThrottled, WhoOperator, "The rate of requests is limited",
-			"The service was asked too often and refused this request.", waitForIt, sendAgain).undecided(),
+			"The service was asked too often and refused this request.", waitForIt, sendAgain).Undecided(),
 		upstream(CodeGraphUnavailable, WhoOperator, "Microsoft Graph is temporarily unavailable",
-			"Microsoft Graph failed.", waitForIt, sendAgain).undecided().written(maybeWritten),
+			"Microsoft Graph failed.", waitForIt, sendAgain).Undecided().Stating(maybeWritten),
 		upstream(CodeGraphUnrecognised, WhoOperator, "Microsoft Graph refused for an unrecognised reason",
 			"Microsoft Graph answered with a code that the catalogue does not know.",
-			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
+			"Look at the evidence, and give the request id to Microsoft.").Inconclusive(),
 	}
 }
 
@@ -103,7 +90,7 @@ func directoryObjectEntries() []Entry {
 		upstream(CodeUniqueNameTaken, WhoEntraAdmin, "The application's unique name is taken",
 			"An application, deleted or foreign, holds the unique name of this integration; a deleted one holds it "+
 				"for 30 days.",
-			"Restore or purge the deleted application, or choose another integration id.").with(
+			"Restore or purge the deleted application, or choose another integration id.").With(
 			"az rest --method get --url " +
 				"https://graph.microsoft.com/v1.0/directory/deletedItems/microsoft.graph.application"),
 		upstream(CodeApplicationForeign, WhoEntraAdmin, "The application is not ours",
@@ -112,13 +99,13 @@ func directoryObjectEntries() []Entry {
 		upstream(CodeObjectStillThere, WhoOperator, "An object is still there after its deletion was answered",
 			"A deletion was answered, and reads go on showing the object: the service's replicas may not "+
 				"have agreed yet.",
-			"Wait: the service deletes and looks again by itself.").retryable(),
+			"Wait: the service deletes and looks again by itself.").Retryable(),
 		upstream(CodeDirectoryNotReplicated, WhoOperator, "The directory has not caught up yet",
 			"An object that was written a moment ago is not visible everywhere in the directory.",
-			"Wait some minutes; the service tries again by itself.").propagating(),
+			"Wait some minutes; the service tries again by itself.").Propagating(),
 		upstream(CodeDirectoryBusy, WhoOperator, "Two writers met in the directory",
 			"The directory refused one of two writes to the same object.",
-			"Nothing: the service tries again by itself.").retryable(),
+			"Nothing: the service tries again by itself.").Retryable(),
 		upstream(CodeObjectAlreadyExists, WhoOperator, "The object exists already",
 			"An object with the same key exists under another id.",
 			"Nothing if the service adopts it; otherwise remove the other object."),
@@ -126,13 +113,13 @@ func directoryObjectEntries() []Entry {
 			"Issuer and subject are used by another credential of the identity, or a tenant policy does not "+
 				"allow the issuer.",
 			"List the identity's credentials and remove the foreign one; else ask for the issuer {issuer} "+
-				"to be allowed. Then send the PUT again.").with(listCredentials),
+				"to be allowed. Then send the PUT again.").With(words.ListCredentials),
 		upstream(CodeFederatedCredentialLimit, WhoIdentityAdmin, "The identity has too many federated credentials",
 			"An identity holds at most 20 federated identity credentials.",
-			"Remove credentials that are not needed, or spread the subjects over several integrations.").with(
-			listCredentials),
+			"Remove credentials that are not needed, or spread the subjects over several integrations.").With(
+			words.ListCredentials),
 		upstream(CodeObjectNotFound, WhoOperator, "The object does not exist",
-			"The directory does not know the object that was asked for.").repairable(),
+			"The directory does not know the object that was asked for.").Repairable(),
 	}
 }
 
@@ -150,20 +137,20 @@ func assignmentEntries() []Entry {
 				"restricted to the blob data roles.",
 			"Or, if the service may at least read role assignments there, assign the integration's role by "+
 				"hand, as the "+
-				"command does, and repeat the PUT. Each further role takes this again.").makes().with(grantCommand),
+				"command does, and repeat the PUT. Each further role takes this again.").Making().With(grantCommand),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
-			"Wait some minutes; the service tries again by itself.").propagating(),
+			"Wait some minutes; the service tries again by itself.").Propagating(),
 		upstream(CodePrincipalTypeMismatch, WhoOperator, "The principal is of another type",
 			"The principal id does not belong to a service principal: another object's id may have been used.",
-			"Use the object id of the service principal.").with("az ad sp show --id {clientId} --query id"),
+			"Use the object id of the service principal.").With("az ad sp show --id {clientId} --query id"),
 		upstream(CodeRoleAssignmentExists, WhoOperator, "The role is assigned already",
 			"The same role is assigned to the principal at this scope under another name.",
 			"Nothing: the service adopts it."),
 		upstream(CodeRoleAssignmentNameTaken, WhoOperator, "The assignment's name is used otherwise",
 			"A role assignment of that name exists for another principal, role or scope and cannot be changed "+
 				"into this one.",
-			"Delete the stale assignment, and PUT the spec again.").with("az role assignment list --scope " +
+			"Delete the stale assignment, and PUT the spec again.").With("az role assignment list --scope " +
 			"{scope} -o table"),
 		upstream(CodeRoleAssignmentNameConflict, WhoCaller, "The assignment's name clashes",
 			"Azure derives the same internal key from two assignment names.",
@@ -172,11 +159,11 @@ func assignmentEntries() []Entry {
 			"The role definition is not known at this scope.", "Check AZURE_CLOUD; built-in roles exist everywhere."),
 		upstream(CodeRoleAssignmentLimit, WhoStorageAdmin, "The subscription has too many role assignments",
 			"The subscription's limit of role assignments is reached.",
-			"Remove assignments of deleted principals, or grant the account instead of single containers.").with(
+			"Remove assignments of deleted principals, or grant the account instead of single containers.").With(
 			"az role assignment list --scope {scope} -o table"),
 		upstream(CodeLinkedAuthorizationFailed, WhoOperator, "Azure has not caught up across tenants",
 			"Azure could not authorise a linked object yet.",
-			"Wait some minutes; the service tries again by itself.").propagating(),
+			"Wait some minutes; the service tries again by itself.").Propagating(),
 	}
 }
 
@@ -191,22 +178,22 @@ func scopeEntries() []Entry {
 			"A deny assignment on the account, group or subscription forbids it, whatever roles allow. Deployment "+
 				"stacks and Azure itself make them. Azure's words name it, and its scope.",
 			"Have whoever made it let the service's identity through. The command shows it to who may read it.",
-			"Then repeat the PUT.").with(denyCommand),
+			"Then repeat the PUT.").With(denyCommand),
 		upstream(CodeScopeLocked, WhoStorageAdmin, "A lock forbids the change",
 			"A resource lock on the account, group or subscription forbids writing or deleting role assignments.",
-			"Remove the lock for the time of the change.").with("az lock list --resource {accountId}"),
+			"Remove the lock for the time of the change.").With("az lock list --resource {accountId}"),
 		upstream(CodePolicyDenied, WhoStorageAdmin, "An Azure policy forbids the change",
 			"An Azure Policy assignment denies the request.",
 			"Exempt the scope from the policy, or assign the role by hand."),
 		upstream(CodeSubscriptionDisabled, WhoStorageAdmin, "The subscription is disabled",
 			"The subscription is read-only or disabled, mostly for billing reasons.",
-			"Enable the subscription.").makes(),
+			"Enable the subscription.").Making(),
 		upstream(CodeStorageAccountNotFound, WhoStorageAdmin, "The storage account does not exist",
 			"Azure knows no storage account under this resource id.",
-			"Check the resource id.").with("az storage account list --query '[].id' -o tsv"),
+			"Check the resource id.").With("az storage account list --query '[].id' -o tsv"),
 		upstream(CodeResourceGroupNotFound, WhoStorageAdmin, "The resource group does not exist",
 			"Azure knows no resource group of this name in the subscription.",
-			"Check the resource id.").with("az storage account list --query '[].id' -o tsv"),
+			"Check the resource id.").With("az storage account list --query '[].id' -o tsv"),
 		upstream(CodeSubscriptionNotFound, WhoStorageAdmin, "The subscription does not exist",
 			"Azure knows no such subscription, or the service's identity may not see it.",
 			"Check the resource id, and that the subscription belongs to the service's tenant."),
@@ -214,9 +201,9 @@ func scopeEntries() []Entry {
 			"The subscription trusts another tenant, so neither the service nor the federated identity can reach it.",
 			"Use a deployment in the subscription's tenant."),
 		upstream(CodeARMUnavailable, WhoOperator, "Azure Resource Manager is temporarily unavailable",
-			"Azure Resource Manager failed.", waitForIt, sendAgain).undecided().written(maybeWritten),
+			"Azure Resource Manager failed.", waitForIt, sendAgain).Undecided().Stating(maybeWritten),
 		upstream(CodeARMUnrecognised, WhoOperator, "Azure refused for an unrecognised reason",
 			"Azure Resource Manager answered with a code that the catalogue does not know.",
-			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
+			"Look at the evidence, and give the request id to Microsoft.").Inconclusive(),
 	}
 }

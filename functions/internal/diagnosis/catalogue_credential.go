@@ -57,7 +57,7 @@ func fileEntries() []Entry {
 			"Save the file as UTF-8; in Windows PowerShell: Set-Content -Encoding utf8 instead of >."),
 		credentialEntry(CodeFileByteOrderMark, "The file begins with a byte order mark",
 			"An editor has put the invisible U+FEFF before the first character; many readers of JSON fail on it.",
-			"Save the file as UTF-8 without BOM.").warning(),
+			"Save the file as UTF-8 without BOM.").Warning(),
 		credentialEntry(CodeFileNotJSON, "The file is not JSON",
 			"The file cannot be read as JSON; the detail names line and column.",
 			"Correct the place that the detail names; any JSON editor shows it."),
@@ -110,11 +110,11 @@ func agreementEntries() []Entry {
 			"Exchange them where they stand the wrong way round: in the file or in the form."),
 		credentialEntry(CodeIDsSwapped, "Client id and tenant id are exchanged",
 			"The file's client id names a tenant, as its tenant id should.", "Exchange the two values.").
-			on("discovery"),
+			On("discovery"),
 		credentialEntry(CodeIssuerDocumentMismatch, "The issuer calls itself by another name", "The issuer's "+
 			"discovery document names another issuer than the file. Entra compares the two byte for byte.",
 			"Copy the claim iss of the platform's tokens; if the file has it, have the document corrected.").
-			on("discovery"),
+			On("discovery"),
 		credentialEntry(CodeFormClientIDMismatch, "Form and file name different clients",
 			"The client id of the form is not the one of the file.", copyClientID, "Correct what differs from it."),
 		credentialEntry(CodeFormTenantIDMismatch, "Form and file name different tenants",
@@ -122,10 +122,10 @@ func agreementEntries() []Entry {
 		credentialEntry(CodeIssuerUnexpected, "The issuer is not the platform's", "The issuer is another than the "+
 			"one this service is set up for; Entra compares byte for byte, and a trailing slash counts.",
 			"Use the expected issuer in the file and in the federated identity credential, unless the file is for "+
-				"another platform.").warning(),
+				"another platform.").Warning(),
 		credentialEntry(CodeSubjectUnexpected, "The subject is not of the platform's form", "The subject does not "+
 			"have the form that this service is set up for; a wrong namespace is the usual cause.",
-			"Compare with the claim sub of the platform's tokens, unless the file is for another platform.").warning(),
+			"Compare with the claim sub of the platform's tokens, unless the file is for another platform.").Warning(),
 	}
 }
 
@@ -192,17 +192,17 @@ func issuerEntries() []Entry {
 		credentialEntry(CodeIssuerEntra, "The issuer is Entra itself",
 			"Entra does not federate with itself (AADSTS700222); the issuer is who signs the platform's tokens.", iss),
 		credentialEntry(CodeIssuerOtherPlatform, "The issuer is another platform's",
-			"The tokens of the DDOE platform name another issuer, so none of them would be taken.", iss).warning(),
+			"The tokens of the DDOE platform name another issuer, so none of them would be taken.", iss).Warning(),
 		credentialEntry(CodeIssuerLocal, "The issuer cannot be reached by Entra", "Entra fetches the issuer's keys "+
 			"over the public internet; this host is known in a private network only.", iss),
 		credentialEntry(CodeIssuerAddress, "The issuer's host is an address",
-			"An IP address as issuer is unusual, and breaks when the address changes.", iss).warning(),
+			"An IP address as issuer is unusual, and breaks when the address changes.", iss).Warning(),
 		credentialEntry(CodeIssuerPort, "The issuer names a port",
 			"A port in an issuer is unusual; Entra compares it like every other character.",
-			"Check it against the claim iss of the platform's tokens.").warning(),
+			"Check it against the claim iss of the platform's tokens.").Warning(),
 		credentialEntry(CodeIssuerHostCase, "The issuer's host has upper-case letters",
 			"Hosts know no case, but Entra compares the issuer character by character.",
-			"Check it against the claim iss of the platform's tokens.").warning(),
+			"Check it against the claim iss of the platform's tokens.").Warning(),
 	}
 }
 
@@ -215,7 +215,7 @@ func subjectEntries() []Entry {
 			"Copy the claim sub of the platform's tokens."),
 		credentialEntry(CodeSubjectOtherPlatform, "The subject is another platform's",
 			"The tokens of the DDOE platform have subjects of another form, so none of them would be taken.",
-			"Copy the claim sub of the platform's tokens.").warning(),
+			"Copy the claim sub of the platform's tokens.").Warning(),
 	}
 }
 
@@ -234,7 +234,7 @@ func audienceEntries() []Entry {
 			"Each cloud has a token-exchange audience of its own; this service works in one cloud.", use),
 		credentialEntry(CodeAudienceCustom, "The audience is not a token-exchange audience",
 			"Entra recommends, and may demand, the cloud's own token-exchange audience (AADSTS700214).",
-			use).warning(),
+			use).Warning(),
 	}
 }
 
@@ -257,9 +257,9 @@ func tenantIDEntries() []Entry {
 			"A credential belongs to one tenant.", copyTenantID),
 		credentialEntry(CodeTenantIDDomain, "The tenant id is a domain",
 			"Entra finds a tenant by its domain too, but a domain can move to another tenant, and a GUID cannot.",
-			copyTenantID).warning(),
+			copyTenantID).Warning(),
 		credentialEntry(CodeTenantIDMicrosoft, "The tenant id is Microsoft's",
 			"The id is that of Microsoft's own tenant, which its documents show as an example.",
-			copyTenantID).warning(),
+			copyTenantID).Warning(),
 	}
 }

@@ -1,6 +1,10 @@
 package diagnosis
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/words"
+)
 
 // ddoeEntries are what setting up the platform's side comes to, beside what platformEntries say of single answers.
 func ddoeEntries() []Entry {
@@ -17,12 +21,12 @@ func ddoeAccountEntries() []Entry {
 			"If one of the offered types is the right one, set DDOE_INTEGRATION_TYPE to it; then PUT the spec again.",
 			"If none is, have an administrator of the organisation ask DDOE to enable the type for it; then PUT "+
 				"the spec again.",
-			"Until then, do it by hand as status.ddoe says.").warning(),
+			"Until then, do it by hand as status.ddoe says.").Warning(),
 		upstream(CodeDDOEOptionUnmapped, WhoOperator, "An option of the integration type is not known",
 			"The integration type requires an option that has no known meaning.",
 			"Say in DDOE_OPTION_MAP where its value comes from: one of clientId, tenantId, accountName, container, "+
 				"credentialFile, or a literal =value, which must be no secret. Then PUT the spec again.",
-			"Or do it by hand as status.ddoe says.").warning(),
+			"Or do it by hand as status.ddoe says.").Warning(),
 		upstream(CodeDDOEOrganizationRoleMissing, WhoDDOEAdmin, "The API key's user may not manage integrations",
 			"The platform refused the user of DDOE_API_KEY. Integrations need the organisation's role admin or owner.",
 			"Give the user the role admin or owner in the organisation, or set the key of a user who has it; then "+
@@ -58,10 +62,10 @@ func ddoeAccountEntries() []Entry {
 			"What was left to a person, as status.ddoe says, can be done by the API by now.",
 			"To use what a person has made by the form, name it in ddoe.integrationId and PUT that spec: it is "+
 				"never changed or deleted.",
-			"If a person has made nothing, PUT the spec again: it makes what is missing.").warning(),
+			"If a person has made nothing, PUT the spec again: it makes what is missing.").Warning(),
 		upstream(CodeDDOEAPIKeyExpiring, WhoOperator, "The platform's API key expires soon",
 			"The key in DDOE_API_KEY ends within 30 days; the platform renews none by itself.",
-			"Make a new key on the platform, set it as DDOE_API_KEY, then revoke the old one.").warning(),
+			"Make a new key on the platform, set it as DDOE_API_KEY, then revoke the old one.").Warning(),
 	}
 }
 
@@ -96,7 +100,7 @@ func ddoeIntegrationEntries() []Entry {
 		upstream(CodeDDOECreateUnsettled, WhoOperator, "It is not known yet whether the platform has made an object",
 			"A request to make an integration or a driver was sent and its answer was lost. What it may have made "+
 				"shows in the platform's lists after a while; until then it is not sent again.",
-			"Wait: the service looks again by itself.").retryable(),
+			"Wait: the service looks again by itself.").Retryable(),
 		upstream(CodeDDOEIntegrationForeign, WhoDDOEAdmin, "An integration of this name is not ours",
 			"The organisation has an integration of this name and type that this service did not make.",
 			"To use it as it is, name it in ddoe.integrationId and PUT that spec: it is never changed or deleted.",
@@ -145,7 +149,7 @@ func ddoeDriverEntries() []Entry {
 			"Rename it on the platform, or choose another ddoe.driver.name; then PUT the spec again."),
 		upstream(CodeDDOEDriverRenamed, WhoCaller, "The driver has another name or right to delete",
 			"Somebody has changed the driver's name, or whether the platform may delete, on the platform.",
-			"PUT the spec again to set it right.").warning(),
+			"PUT the spec again to set it right.").Warning(),
 		upstream(CodeDDOEDriverTestFailed, WhoDDOEAdmin, "The platform cannot reach the storage",
 			"The platform tested the driver's storage and failed.",
 			"Read what the platform says. The storage account and the container have to exist, under the names "+
@@ -156,7 +160,7 @@ func ddoeDriverEntries() []Entry {
 			"If those pass, compare issuer, subject and audience of the platform's tokens with the federated "+
 				"credential, and look for a firewall before the storage account that lets in the service, but not "+
 				"the platform.",
-			"PUT the spec again.").propagating(),
+			"PUT the spec again.").Propagating(),
 		upstream(CodeDDOEValidationFailed, WhoDDOEAdmin, "The platform's validation of the drivers failed",
 			"The platform tested the drivers of the integration and at least one cannot reach its storage.",
 			"Read what the platform says. POST /api/integrations/{id}/access-tests tests the same access without "+
@@ -164,13 +168,13 @@ func ddoeDriverEntries() []Entry {
 			"If those pass, compare issuer, subject and audience of the platform's tokens with the federated "+
 				"credential, and look for a firewall before the storage account that lets in the service, but not "+
 				"the platform.",
-			"PUT the spec again.").propagating(),
+			"PUT the spec again.").Propagating(),
 		upstream(CodeDDOEValidationSlow, WhoDDOEAdmin, "The platform's validation of the drivers has not ended",
 			"The platform was asked to test the drivers and has not come to an end; nothing is known. Its test is "+
 				"looked at for up to a day after the provisioning.",
 			"While status.ddoe.validationId is shown, wait: the outcome is taken over by itself.",
 			"When it is gone, PUT the spec again to have the drivers tested anew. If that does not end either, give "+
-				"DDOE's support the id of the integration in status.ddoe.").undecided(),
+				"DDOE's support the id of the integration in status.ddoe.").Undecided(),
 	}
 }
 
@@ -183,7 +187,7 @@ func ddoeDriftEntries() []Entry {
 			"PUT the spec again to make it anew."),
 		upstream(CodeDDOEIntegrationRenamed, WhoCaller, "The integration has another name",
 			"The integration was renamed on the platform, or the display name has changed.",
-			"PUT the spec again to set it right.").warning(),
+			"PUT the spec again to set it right.").Warning(),
 		upstream(CodeDDOEIntegrationChanged, WhoCaller, "The integration has another type",
 			"The integration's type on the platform is not the one that is set up.",
 			"PUT the spec again to set it right; one that ddoe.integrationId names is for its owner to set right."),
@@ -203,21 +207,21 @@ func ddoeDriftEntries() []Entry {
 				"and carried out after all, or somebody copied the mark.",
 			"PUT the spec again: it removes the other one, unless drivers use it.",
 			"If it stays, have an administrator of the organisation move its drivers to the integration in "+
-				"status.ddoe, then delete it on the platform.").warning(),
+				"status.ddoe, then delete it on the platform.").Warning(),
 		upstream(CodeDDOEDriverExtra, WhoDDOEAdmin, "There is another driver like ours",
 			"The integration has another driver of the same name, in the same project and about the same place: a "+
 				"request to make it was given up, and carried out after all, or somebody made it by hand.",
-			"If no dataset is on it, delete it on the platform, by its id; else rename it there.").warning(),
+			"If no dataset is on it, delete it on the platform, by its id; else rename it there.").Warning(),
 		upstream(CodeDDOEIntegrationUnwanted, WhoCaller,
 			"The integration still exists, and the spec does not ask for it",
 			"A spec without the integration removes what was made before; that has failed, or was not done.",
 			"PUT the spec again: it removes driver and integration, unless other drivers use the integration; "+
 				"datasets on the driver lose their storage.",
-			"To keep them, PUT a spec with ddoe as it was.").warning(),
+			"To keep them, PUT a spec with ddoe as it was.").Warning(),
 		upstream(CodeDDOEDriverUnwanted, WhoCaller, "The driver still exists, and the spec does not ask for it",
 			"A spec without the driver removes the one that was made before; that has failed, or was not done.",
 			"PUT the spec again: it removes the driver, and datasets on it lose their storage.",
-			"To keep it, PUT a spec with ddoe as it was.").warning(),
+			"To keep it, PUT a spec with ddoe as it was.").Warning(),
 	}
 }
 
@@ -227,12 +231,12 @@ func extraEntries() []Entry {
 		upstream(CodeFederatedCredentialExtra, WhoIdentityAdmin, "The identity trusts somebody else too",
 			"The identity has a federated credential that the spec does not ask for: whoever it names can come "+
 				"as this integration.",
-			"Find out who made it, and delete it unless it is wanted; PUT does not remove what it did not make.").with(
-			listCredentials).warning(),
+			"Find out who made it, and delete it unless it is wanted; PUT does not remove what it did not make.").With(
+			words.ListCredentials).Warning(),
 		upstream(CodeRoleAssignmentExtra, WhoStorageAdmin, "The service principal has another role too",
 			"The service principal has a role at this scope that the spec does not ask for.",
 			"Find out who assigned it, and delete it unless it is wanted; PUT does not remove what it did not make.").
-			with("az role assignment list --scope {scope} --assignee {principalId} -o table").warning(),
+			With("az role assignment list --scope {scope} --assignee {principalId} -o table").Warning(),
 	}
 }
 

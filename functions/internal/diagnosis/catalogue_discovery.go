@@ -13,27 +13,27 @@ func discoveryEntries() []Entry {
 			"Correct {target}, as the detail tells."),
 		entry(CodeIssuerDocumentUnusual, WhoDDOEAdmin, "The issuer's discovery document is unusual",
 			"The document breaks a rule of OpenID Connect Discovery. Whether Entra minds is not documented.",
-			"Correct {target}, as the detail tells.").warning(),
+			"Correct {target}, as the detail tells.").Warning(),
 		entry(CodeIssuerKeyUnusable, WhoDDOEAdmin, "Not all of the issuer's keys are fit for Entra",
 			"Entra refuses a token that is signed with such a key; others are fit.",
-			"Correct or remove the key that the detail names.").warning(),
+			"Correct or remove the key that the detail names.").Warning(),
 		entry(CodeIssuerUnavailable, WhoDDOEAdmin, "The issuer is temporarily unavailable",
 			"The issuer answered with a fault of its own; nothing is known about its documents.",
-			"Test again; if it stays, see why the issuer does not answer.").undecided(),
+			"Test again; if it stays, see why the issuer does not answer.").Undecided(),
 		entry(CodeHostNotAllowed, WhoOperator, "The service does not contact this host",
 			"{target} is not on the list of hosts that the service contacts for what callers send it, so nothing is "+
 				"known about it.",
 			"If the service may contact the host, by https and port 443, add it to ISSUER_ALLOWLIST, or the domain "+
-				"of a storage account to STORAGE_SUFFIX_ALLOWLIST.").inconclusive(),
+				"of a storage account to STORAGE_SUFFIX_ALLOWLIST.").Inconclusive(),
 		entry(CodeAddressNotPublic, WhoOperator, "The name leads to no public address",
 			"{target} resolves to an address of a private or special network as seen from here, and the service does "+
 				"not contact such for what callers send it.",
 			"Look what the name resolves to in the network of this service: a private DNS zone or endpoint may "+
-				"answer there. Entra itself sees public addresses only.").inconclusive(),
+				"answer there. Entra itself sees public addresses only.").Inconclusive(),
 		entry(CodeContainerPublic, WhoStorageAdmin, "Everybody can read the container",
 			"Storage showed the container to a request without any token.",
 			"Set the container's access level to private, or allowBlobPublicAccess of the account to false, unless "+
-				"it is meant.").with("az storage account show --name {account} --query " +
-			"allowBlobPublicAccess").warning(),
+				"it is meant.").With("az storage account show --name {account} --query " +
+			"allowBlobPublicAccess").Warning(),
 	}
 }

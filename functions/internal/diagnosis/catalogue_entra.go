@@ -1,6 +1,10 @@
 package diagnosis
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/words"
+)
 
 // tokenEntries are what can be read off a subject token before it is sent anywhere, and what hinders getting one.
 func tokenEntries() []Entry {
@@ -41,7 +45,7 @@ func tokenEntries() []Entry {
 			"Have the platform issue tokens with exp."),
 		entry(CodeTokenLifetimeTooLong, WhoDDOEAdmin, "The token lives too long",
 			"The token is valid for more than 24 hours; a subject token should be short-lived.",
-			"Have the platform issue tokens of an hour at most.").warning(),
+			"Have the platform issue tokens of an hour at most.").Warning(),
 		entry(CodeTokenAlgorithmUnsupported, WhoDDOEAdmin, "The signing algorithm is not supported",
 			"Entra accepts only tokens signed with RS256.",
 			"Have the platform sign with an RSA key and alg RS256."),
@@ -50,7 +54,7 @@ func tokenEntries() []Entry {
 			"Get an ID-token style JWT from the platform, not an access token."),
 		entry(CodeTokenKeyIDMissing, WhoDDOEAdmin, "The token names no key",
 			"The token's header has no kid, so Entra cannot find the key in the issuer's JWKS.",
-			"Have the platform put the kid of its signing key into the header.").warning(),
+			"Have the platform put the kid of its signing key into the header.").Warning(),
 	}
 }
 
@@ -75,7 +79,7 @@ func assertionEntries() []Entry {
 			"The token's kid is not in the issuer's JWKS as Entra has cached it. After a rotation this lasts until "+
 				"Entra reads the JWKS again: 20 to 30 minutes, or longer.",
 			"Check that the JWKS of {issuer} lists the token's kid.",
-			"Publish a new key a day before signing with it.").retryable(),
+			"Publish a new key a day before signing with it.").Retryable(),
 		exchange(CodeSignatureInvalid, []int{7000274, 700027}, WhoCaller, "The token's signature is wrong",
 			"Entra found the key, but the signature does not verify: the token was altered after signing, or signed "+
 				"by another key under the same kid.",
@@ -92,7 +96,7 @@ func assertionEntries() []Entry {
 			"Entra could not fetch or parse the issuer's discovery document or JWKS. An empty "+
 				"authorization_endpoint or subject_types_supported has the same effect.",
 			"Fetch {issuer}/.well-known/openid-configuration and its jwks_uri from the internet.",
-			"Correct the document, or open the issuer for Entra's requests.").retryable(),
+			"Correct the document, or open the issuer for Entra's requests.").Retryable(),
 		exchange(CodeIssuerKeysInvalid, []int{900612}, WhoDDOEAdmin, "Entra cannot read the issuer's keys",
 			"The JWKS was fetched, but its keys cannot be parsed.",
 			"Publish RSA keys with kid, and n and e as base64url without padding, at most 100 of them."),
@@ -109,35 +113,35 @@ func matchEntries() []Entry {
 		exchange(CodeCredentialMismatch, []int{70021}, WhoIdentityAdmin, "No credential matches the token",
 			"No federated identity credential of the identity has the token's issuer, subject and audience together.",
 			"Compare issuer, subject and audience with the credentials of the identity; look at a trailing "+
-				"slash first.").repairable().comparing(),
+				"slash first.").Repairable().ToCompare(),
 		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoIdentityAdmin, "No credential has the token's issuer",
 			"The identity has no federated identity credential for the issuer that the token names; Entra "+
 				"compares byte for byte, and a trailing slash counts.",
-			"Set the credential's issuer to exactly {issuer}.").repairable().comparing(),
+			"Set the credential's issuer to exactly {issuer}.").Repairable().ToCompare(),
 		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoIdentityAdmin,
 			"No credential has the token's audience",
 			"A credential for the issuer exists, but not for the audience of the token.",
-			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().comparing(),
+			"Give token and credential the cloud's token-exchange audience, {audience}.").Repairable().ToCompare(),
 		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoIdentityAdmin,
 			"No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
 			"Compare the subjects character by character; one of them must be exactly {subject}.").
-			repairable().comparing(),
+			Repairable().ToCompare(),
 		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoIdentityAdmin,
 			"The credential's subject differs by case only",
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's "+
 				"in nothing else.",
-			"Set the credential's subject to exactly {subject}.").repairable().with(compareCredentials),
+			"Set the credential's subject to exactly {subject}.").Repairable().With(words.CompareCredentials),
 		exchange(CodeFederatedCredentialMissing, []int{70025, 7000226}, WhoIdentityAdmin,
 			"The federated credential does not exist",
 			"The identity has no federated credential for the subject {subject}, so Entra refuses the platform's "+
-				"tokens. One that was made a moment ago is not known everywhere yet.").repairable().with(
-			createCredential),
+				"tokens. One that was made a moment ago is not known everywhere yet.").Repairable().With(
+			words.CreateCredential),
 		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237},
 			WhoIdentityAdmin, "The flexible credential does not work here",
 			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform "+
 				"Cloud, and its expression must match.",
-			"Replace it by a plain credential with the exact subject {subject}.").with(compareCredentials),
+			"Replace it by a plain credential with the exact subject {subject}.").With(words.CompareCredentials),
 		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoIdentityAdmin,
 			"The audience is not the token-exchange audience",
 			"Entra takes only the literal token-exchange audience of the cloud, and only one audience in a token: "+
@@ -146,7 +150,7 @@ func matchEntries() []Entry {
 		exchange(CodeCredentialAmbiguous, []int{700263}, WhoIdentityAdmin, "More than one credential has the subject",
 			"The identity has several federated identity credentials for one subject, such as one with and one "+
 				"without a trailing slash in the issuer.",
-			"Keep the one whose issuer equals the token's, delete the others.").with(compareCredentials),
+			"Keep the one whose issuer equals the token's, delete the others.").With(words.CompareCredentials),
 	}
 }
 
@@ -161,18 +165,18 @@ func clientEntries() []Entry {
 		exchange(CodeIdentityMissing, []int{700016, 700011}, WhoIdentityAdmin, "The identity does not exist",
 			"The tenant has no identity with this client id: it was deleted, or was made a moment ago and is not "+
 				"known everywhere yet.",
-			renewed, notByHand).repairable(),
+			words.Renewed, notByHand).Repairable(),
 		exchange(CodeClientMalformed, []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
 			"Give the client id, a GUID."),
 		exchange(CodeServicePrincipalMissing, []int{7000229}, WhoIdentityAdmin,
 			"The identity has no service principal in the tenant",
 			"The service principal is missing in the tenant, or is not replicated yet.",
-			"If it was created just now, wait some minutes.", notByHand).repairable(),
+			"If it was created just now, wait some minutes.", notByHand).Repairable(),
 		disabledEntry(),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",
-			"Set signInAudience to AzureADMyOrg.").with(changeApplication),
+			"Set signInAudience to AzureADMyOrg.").With(words.ChangeApplication),
 		exchange(CodeScopeInvalid, []int{500011, 50001, 70011, 1002012, 28002}, WhoOperator, "The scope is not valid",
 			"The requested resource is not known in the tenant; for blobs it is https://storage.azure.com/.default.",
 			"Check AZURE_CLOUD; report it as a fault of this service."),
@@ -225,16 +229,16 @@ func tokenServiceEntries() []Entry {
 			"Report it as a fault of this service, with the evidence."),
 		exchange(CodeEntraThrottled, []int{90055, 50196}, WhoOperator, "Entra limits the rate of requests",
 			"Too many tokens were asked for; nothing is known about the integration.",
-			"Test again later.").undecided(),
+			"Test again later.").Undecided(),
 		exchange(CodeEntraUnavailable, []int{90024, 90033, 90006, 90012, 90090, 50033}, WhoOperator,
 			"Entra is temporarily unavailable",
 			"The token service failed; nothing is known about the integration.",
-			"Test again later.").undecided(),
+			"Test again later.").Undecided(),
 		exchange(CodeEntraUnrecognised, nil, WhoOperator, "Entra refused for an unrecognised reason",
 			"The token service answered with a code that the catalogue does not know, so nothing is "+
 				"concluded from it.",
 			"Look up the AADSTS number of the evidence at https://login.microsoftonline.com/error, and give the "+
-				"correlation id to the tenant's administrator.").inconclusive(),
+				"correlation id to the tenant's administrator.").Inconclusive(),
 	}
 }
 
@@ -245,60 +249,11 @@ func disabledEntry() Entry {
 	return exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
 		"The service principal is disabled (accountEnabled), or its application is deactivated (isDisabled) or was "+
 			"disabled by Microsoft (disabledByMicrosoftStatus).",
-		"Run the command: it enables what somebody has switched off. A PUT does not: it keeps that.").makes().
-		then("What Microsoft has disabled, Microsoft's support alone enables.").propagating().with(enableApplication)
+		"Run the command: it enables what somebody has switched off. A PUT does not: it keeps that.").Making().
+		Then("What Microsoft has disabled, Microsoft's support alone enables.").Propagating().With(words.EnableApplication)
 }
 
 // exchange is an entry of the exchange layer: an answer of the upstream service.
 func exchange(code Code, numbers []int, who Who, title, cause string, steps ...string) Entry {
 	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "exchange", AADSTS: numbers}
-}
-
-// propagating marks what passes by itself for some minutes after a change.
-func (e Entry) propagating() Entry { e.Transient, e.Propagation = true, true; return e }
-
-// retryable marks what may pass by itself at any time.
-func (e Entry) retryable() Entry { e.Transient = true; return e }
-
-// undecided marks what may pass by itself and proves nothing.
-func (e Entry) undecided() Entry { e.Transient, e.Outcome = true, OutcomeUnknown; return e }
-
-// inconclusive marks what proves nothing.
-func (e Entry) inconclusive() Entry { e.Outcome = OutcomeUnknown; return e }
-
-// written states what it means for a request that was to write.
-func (e Entry) written(text string) Entry { e.Written = text; return e }
-
-// with adds the command.
-func (e Entry) with(command string) Entry { e.Command = command; return e }
-
-// comparing marks what a comparison of the token with the credentials finds. Where that finds nothing, the credential
-// is made anew: Entra has refused values that were equal until then (github.com/Azure/azure-workload-identity issue
-// 1200).
-func (e Entry) comparing() Entry {
-	e.Comparing, e.Steps = true, append(e.Steps,
-		"If all are equal and Entra still refuses some minutes later, delete "+
-			"the credential and repeat the PUT, which makes it anew.")
-	return e.with(compareCredentials)
-}
-
-// renewing is the entry where the token is known to be right: there is nothing to compare in it.
-func (e Entry) renewing() Entry {
-	e.Steps = []string{e.Steps[0], "The token is not the cause: it was compared with the integration, byte " +
-		"for byte. If " +
-		"Entra still refuses some minutes later, delete the credential {credentialName} with the command and repeat " +
-		"the PUT, which makes it anew."}
-	return e.with(deleteCredential)
-}
-
-// on sets the layer.
-func (e Entry) on(layer string) Entry { e.Layer = layer; return e }
-
-// repairable marks what the app itself puts back: the caller asks for that, and the command is for whoever must do it
-// by hand. What has been put back takes some minutes to act, and is found missing until then.
-func (e Entry) repairable() Entry {
-	e.ByHand, e.Who, e.Steps = e.Who, WhoCaller,
-		append([]string{"Repeat the PUT of the integration; it puts back what is missing."},
-			e.Steps...)
-	return e.propagating()
 }

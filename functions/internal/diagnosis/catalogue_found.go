@@ -1,6 +1,10 @@
 package diagnosis
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/words"
+)
 
 // foundEntries are about what somebody else has made: nothing of ours puts it right.
 func foundEntries() []Entry { return slices.Concat(lookEntries(), importEntries()) }
@@ -39,46 +43,46 @@ func lookEntries() []Entry {
 				"another one.",
 			"Correct the credential by the command, or the file: whichever is not what the "+
 				"platform's tokens say.").
-			with(changeCredential),
+			With(words.ChangeCredential),
 		upstream(CodeCredentialFlexibleUndecided, WhoIdentityAdmin, "A flexible credential may let the subject in",
 			"The expression of the credential asks for claims that the file does not tell.",
-			"Compare the expression with a token of the platform. An access test tells for certain.").with(
-			compareCredentials).inconclusive(),
+			"Compare the expression with a token of the platform. An access test tells for certain.").With(
+			words.CompareCredentials).Inconclusive(),
 		upstream(CodeRoleWithoutDataRights, WhoStorageAdmin, "The role manages, and gives no access to blobs",
 			"The identity has a role at this scope that is about the account itself. Blobs take a role with data "+
 				"rights.",
-			"Assign {role} by the command, no wider than the scope.").makes().with(grantCommand),
+			"Assign {role} by the command, no wider than the scope.").Making().With(grantCommand),
 		upstream(CodeRoleNotKnown, WhoStorageAdmin, "It is not known what the role gives",
 			"The identity has a role at this scope that is none of Azure's own for blobs; this service does not "+
 				"read what custom roles give.",
-			"Look whether its dataActions hold what the identity needs. An access test tells for certain.").with(
-			"az role definition list --custom-role-only true").inconclusive(),
+			"Look whether its dataActions hold what the identity needs. An access test tells for certain.").With(
+			"az role definition list --custom-role-only true").Inconclusive(),
 		upstream(CodeNetworkRulesRestrict, WhoStorageAdmin, "The account's network rules let in some alone",
 			"The storage account does not take requests from everywhere. Whether the platform is let in cannot be "+
 				"seen from here.",
-			"See that the platform's egress addresses are among the rules.").with(
-			"az storage account show --name {account} --query networkRuleSet").warning(),
+			"See that the platform's egress addresses are among the rules.").With(
+			"az storage account show --name {account} --query networkRuleSet").Warning(),
 		upstream(CodeDirectoryNotReadable, WhoIdentityAdmin, "The service may not see this in the directory",
 			"Graph refused the look for want of a permission, so nothing is known about it.",
 			"Whoever looks after the identity sees it by the command.",
 			"For the service to see it, grant its identity the app role Application.Read.All of Microsoft Graph.").
-			with(showApplication).inconclusive(),
+			With(words.ShowApplication).Inconclusive(),
 		upstream(CodeIdentityNotSeen, WhoIdentityAdmin, "The service does not see this identity",
 			"The service looks for identities in the resource group of its own. What is elsewhere is seen in the "+
 				"directory alone, if the service may, so nothing is known about it.",
 			"Whoever looks after the identity sees it by the command.",
 			"For the service to see it, keep it in the resource group that IDENTITY_RESOURCE_GROUP names, or have "+
 				"the operator set another DEFAULT_IDENTITY, which takes a right in the directory.").
-			with("az ad sp show --id {clientId} --query id").inconclusive(),
+			With("az ad sp show --id {clientId} --query id").Inconclusive(),
 		upstream(CodeStorageNotReadable, WhoStorageAdmin, "The service may not see this in Azure",
 			"Azure refused the look for want of a right, so nothing is known about it.",
 			"Whoever may read role assignments there sees it by the command.",
 			"For the service to see it, have the operator add the account's resource group to dataScopes and "+
-				"deploy again.").with("az role assignment list --assignee {clientId} --scope {accountId} " +
-			"--include-inherited --include-groups -o table").inconclusive(),
+				"deploy again.").With("az role assignment list --assignee {clientId} --scope {accountId} " +
+			"--include-inherited --include-groups -o table").Inconclusive(),
 		upstream(CodeTenantNotSeen, WhoOperator, "The service does not see the file's tenant",
 			"The service sees identities and roles of its own tenant alone, so nothing is known about those of "+
 				"the file.",
-			"Ask a deployment of the service in that tenant.").inconclusive(),
+			"Ask a deployment of the service in that tenant.").Inconclusive(),
 	}
 }

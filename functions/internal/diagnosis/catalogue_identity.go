@@ -2,74 +2,9 @@ package diagnosis
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/words"
 )
-
-// Upkeep is how identities of a kind are looked after: by whom, and by which commands. Each kind states its own.
-type Upkeep int
-
-// InDirectory is by the administrators of the tenant's directory; InResourceGroup by the operator, who has given the
-// service a resource group for them.
-const (
-	InDirectory Upkeep = iota
-	InResourceGroup
-)
-
-// The commands about a managed identity and its federated credentials, with the values of Context.IdentityID.
-const (
-	showIdentity = "az identity show --ids {identityId}"
-
-	enablePrincipal  = "az ad sp update --id {clientId} --set accountEnabled=true"
-	onIdentity       = " --identity-name {identity} --resource-group {identityGroup} --subscription {subscriptionId}"
-	listOnIdentity   = "az identity federated-credential list" + onIdentity
-	valuesOnIdentity = " --name {credentialName} --issuer {issuer} --subject {subject} --audiences {audience}"
-	createOnIdentity = "az identity federated-credential create" + onIdentity + valuesOnIdentity
-	deleteOnIdentity = "az identity federated-credential delete" + onIdentity + " --name {credentialName} --yes"
-	changeOnIdentity = "az identity federated-credential update" + onIdentity + valuesOnIdentity
-)
-
-// suited is the command, or the step, that does, where the identity is kept, what the given one does for an
-// application; empty where there is nothing to do. Enterprise applications have the same commands for both.
-func (c Context) suited(command string) string {
-	if suited, differs := inResourceGroup[command]; differs && c.Upkeep == InResourceGroup {
-		return suited
-	}
-	return command
-}
-
-var inResourceGroup = map[string]string{createCredential: createOnIdentity, changeCredential: changeOnIdentity,
-	deleteCredential: deleteOnIdentity, listCredentials: listOnIdentity, compareCredentials: listOnIdentity,
-	showApplication: showIdentity, changeApplication: "", enableApplication: enablePrincipal, renewed: told}
-
-// person puts somebody in the place of WhoIdentityAdmin.
-func (c Context) person(who Who) Who {
-	if who != WhoIdentityAdmin {
-		return who
-	}
-	if c.Upkeep == InDirectory {
-		return WhoEntraAdmin
-	}
-	return WhoOperator
-}
-
-// Managed is the entry with the command for a managed identity, empty where that is the same one.
-func (e Entry) Managed() Entry {
-	suited := Context{Upkeep: InResourceGroup}.suited(e.Command)
-	if suited == e.Command {
-		suited = ""
-	}
-	e.Command = suited
-	return e
-}
-
-// identityValues are the values of placeholders about the identity.
-func (c Context) identityValues() map[string]string {
-	values := map[string]string{"identityId": c.IdentityID, "identity": "", "identityGroup": "", "subscriptionId": ""}
-	if parts := strings.Split(c.IdentityID, "/"); len(parts) == 9 {
-		values["identity"], values["identityGroup"], values["subscriptionId"] = parts[8], parts[4], parts[2]
-	}
-	return values
-}
 
 // identityEntries are about what an identity is made of, and about managed identities.
 func identityEntries() []Entry {
@@ -89,28 +24,22 @@ func identitySpecEntries() []Entry {
 			"The identity with the client id {clientId} is removed for good, and another one is made. The platform's "+
 				"side is changed with it where it was made by the API.",
 			"When it is done, upload the new azure_credentials.json to the platform where its side was made by "+
-				"hand.").warning(),
+				"hand.").Warning(),
 	}
 }
-
-// renewed and told are the step after the repair of an application and of a managed identity that were deleted.
-const renewed = "If the application was made anew, with another client id, upload the new azure_credentials.json to " +
-	"the platform where its side was made by hand."
-const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: " +
-	"there is no recycle bin for managed identities, and one that is made anew has another client id."
 
 // managedIdentityEntries are about the identity itself.
 func managedIdentityEntries() []Entry {
 	return []Entry{
 		upstream(CodeManagedIdentityChanged, WhoCaller, "The managed identity is not as it was made",
-			"The tags by which it is known to be this integration's differ.").repairable().with(showIdentity),
+			"The tags by which it is known to be this integration's differ.").Repairable().With(words.ShowIdentity),
 		upstream(CodeManagedIdentityReplaced, WhoCaller, "The managed identity was made anew",
 			"A managed identity of this name exists, with another client id than the one that was made.",
-			told).repairable().with(showIdentity),
+			words.Told).Repairable().With(words.ShowIdentity),
 		upstream(CodeManagedIdentityForeign, WhoOperator, "The managed identity is not ours",
 			"A managed identity has this integration's name, but not our tags; it is left alone.",
-			"Choose another integration id, or delete that identity: az identity delete --ids <id>.").with(
-			showIdentity),
+			"Choose another integration id, or delete that identity: az identity delete --ids <id>.").With(
+			words.ShowIdentity),
 	}
 }
 
@@ -133,18 +62,18 @@ func managedRefusalEntries() []Entry {
 		upstream(CodeManagedIdentityRegionUnsupported, WhoCaller, "The region does not serve for the identity",
 			"Azure has no managed identities in this region, or takes no federated identity credentials on them.",
 			"Give another region in identity.location, with ?replace=true once an identity was made. Only the "+
-				"identity is there: access does not depend on it.").with(showIdentity),
+				"identity is there: access does not depend on it.").With(words.ShowIdentity),
 		upstream(CodeManagedIdentityRefused, WhoCaller, "Azure refused the managed identity",
 			"Azure calls the request invalid: the region may not be one for managed identities, or an identity of "+
 				"that name may be in another region.",
-			"Look at what Azure says; give another region in identity.location.").with(showIdentity),
+			"Look at what Azure says; give another region in identity.location.").With(words.ShowIdentity),
 		upstream(CodeManagedCredentialRefused, WhoOperator, "Azure refused the federated credential",
 			"Azure calls the credential invalid: issuer and subject may be used by another credential of the "+
 				"identity, or issuer, subject, audience or name may not be allowed.",
-			"Look at what Azure says, and list the identity's credentials.").with(listOnIdentity),
+			"Look at what Azure says, and list the identity's credentials.").With(words.ListOnIdentity),
 		upstream(CodeIdentityProviderNotRegistered, WhoOperator, "Managed identities are not registered there",
 			"The resource provider Microsoft.ManagedIdentity is not registered for the identity's subscription.",
-			"Register it, once for the subscription; when that is done, in some minutes, repeat the PUT.").with(
+			"Register it, once for the subscription; when that is done, in some minutes, repeat the PUT.").With(
 			"az provider register --namespace Microsoft.ManagedIdentity --subscription {subscriptionId}"),
 		upstream(CodeIdentityGroupNotFound, WhoOperator, "The identity's resource group does not exist",
 			"Azure knows no resource group of this name in the subscription, or the service's identity "+
@@ -160,12 +89,12 @@ func managedWaitEntries() []Entry {
 		upstream(CodeManagedIdentityBusy, WhoOperator, "Two writers met on the managed identity",
 			"Azure takes one write of a federated credential at a time below one managed identity, and another one "+
 				"was under way.",
-			"Nothing: the service tries again by itself.").retryable(),
+			"Nothing: the service tries again by itself.").Retryable(),
 		upstream(CodeManagedIdentityNotReplicated, WhoOperator, "Azure does not see the managed identity yet",
 			"A managed identity that was made a moment ago is not known everywhere.",
-			"Wait some minutes; the service tries again by itself.").propagating().with(showIdentity),
+			"Wait some minutes; the service tries again by itself.").Propagating().With(words.ShowIdentity),
 		upstream(CodeManagedIdentityPaced, WhoOperator, "The rest of the federated credentials follow",
 			"Azure takes one write in four seconds below one managed identity; the time of this attempt was up.",
-			"Nothing: the service goes on by itself.").undecided(),
+			"Nothing: the service goes on by itself.").Undecided(),
 	}
 }

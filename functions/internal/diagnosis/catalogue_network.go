@@ -5,7 +5,7 @@ package diagnosis
 func networkEntries() []Entry {
 	entry := func(code Code, title, cause string, steps ...string) Entry {
 		return Entry{Code: code, Title: title, Cause: cause, Who: WhoOperator, Steps: steps,
-			Layer: "network"}.undecided()
+			Layer: "network"}.Undecided()
 	}
 	return []Entry{
 		entry(CodeNetworkDNS, "The host name cannot be resolved", "The name has no address as seen from here: the "+
@@ -43,31 +43,31 @@ func platformEntries() []Entry {
 		entry(CodeDDOEUnauthorized, WhoOperator, "The platform refused the API key", "{target} did not accept the "+
 			"service's API key: it has ended or was revoked, or is one of another installation.",
 			"Make a new key on the platform and set it as DDOE_API_KEY; then send the request again.",
-			"If the key is good, check {setting}: it has to be of the installation that made the key.").inconclusive(),
+			"If the key is good, check {setting}: it has to be of the installation that made the key.").Inconclusive(),
 		entry(CodeDDOEForbidden, WhoDDOEAdmin, "The platform forbids the request",
 			"DDOE knows the API key, but it may not do this.",
-			"Give the key's user the right, or use a key of an organisation administrator.").inconclusive(),
+			"Give the key's user the right, or use a key of an organisation administrator.").Inconclusive(),
 		entry(CodeDDOENotFound, WhoDDOEAdmin, "The platform knows no such object",
 			"{target} was not found: the platform does not know what was asked for, or the path is none of its own.",
 			"Check on the platform that what was asked for exists; for a subject token that is the service of "+
 				"the subject.",
 			"If it does, have the operator of this service check {setting}; then send the request again.").
-			inconclusive(),
+			Inconclusive(),
 		entry(CodeDDOEThrottled, WhoOperator, "The platform limits the rate of requests",
 			"{target} was asked too often and refused this request.",
-			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").undecided(),
+			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").Undecided(),
 		entry(CodeDDOEUnavailable, WhoOperator, "The platform is temporarily unavailable",
 			"{target} answered with a fault of its own; nothing is known about the integration.",
-			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").undecided(),
+			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").Undecided(),
 		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered, but "+
 			"not with what was asked for, or not as the API does. The platform shows its web page on paths that it "+
 			"does not know, and a proxy on the way may answer in its place.",
 			"Send the same request again: what a proxy shows may be gone.",
-			"If it stays, check {setting}, and what a proxy on the way answers.").inconclusive(),
+			"If it stays, check {setting}, and what a proxy on the way answers.").Inconclusive(),
 		entry(CodeDDOEUnrecognised, WhoOperator, "The platform refused for an unrecognised reason",
 			"DDOE answered with a status that tells this service no cause.",
 			"Read what the platform says, where it says something, and mend that; then send the request again.",
 			"If it stays, check {setting}, and what a proxy on the way answers; else give the request id in the "+
-				"evidence to DDOE's support.").inconclusive(),
+				"evidence to DDOE's support.").Inconclusive(),
 	}
 }

@@ -20,16 +20,16 @@ func rightEntries() []Entry {
 				"takes up to 10 minutes. Roles such as Owner or Contributor carry no data rights; a condition "+
 				"(ABAC), an ACL or a deny assignment may refuse as well.",
 			"Assign {role} to the service principal (object id {principalId}, no other id) at the scope that the "+
-				"command names.").makes().then("Wait up to 10 minutes, then test again.",
-			"If it stays, and drift finds the role in place, look for a deny assignment: "+denyCommand).on("list").
-			repairable().with(grantCommand),
+				"command names.").Making().Then("Wait up to 10 minutes, then test again.",
+			"If it stays, and drift finds the role in place, look for a deny assignment: "+denyCommand).On("list").
+			Repairable().With(grantCommand),
 		data(CodeNetworkRulesBlocked, WhoStorageAdmin, "The storage account's network rules refuse the caller",
 			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy "+
 				"or network security perimeter do not let this caller in. The platform may be let in where this "+
 				"test is not, and the other way round.",
 			"Allow both the platform's egress and this service's in the account's network rules, or give each a "+
 				"private endpoint. Without this service's its access tests go on failing.",
-			"Do not assign further roles before this is settled.").with("az storage account show --ids {accountId} " +
+			"Do not assign further roles before this is settled.").With("az storage account show --ids {accountId} " +
 			"--query '{publicNetworkAccess:publicNetworkAccess,networkRuleSet:networkRuleSet}'"),
 		data(CodeStorageTenantMismatch, WhoStorageAdmin, "The storage account belongs to another tenant",
 			"Storage accepts only tokens of the tenant that its subscription trusts, and this token is of another.",
@@ -45,7 +45,7 @@ func rightEntries() []Entry {
 			"Report it as a fault of this service."),
 		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted",
 			"The identity may add blobs, but not overwrite them.",
-			"Assign {role} at the scope that the command names.").makes().with(grantCommand).on("write"),
+			"Assign {role} at the scope that the command names.").Making().With(grantCommand).On("write"),
 	}
 }
 
@@ -54,27 +54,27 @@ func blobEntries() []Entry {
 	return []Entry{
 		data(CodeContainerNotFound, WhoStorageAdmin, "The container does not exist",
 			"The account has no container of this name.",
-			"Correct the container's name in the spec, or create the container.").makes().with(
+			"Correct the container's name in the spec, or create the container.").Making().With(
 			"az storage container create " +
 				"--auth-mode login --account-name {account} --name {container}"),
 		data(CodeBlobNotFound, WhoStorageAdmin, "The blob does not exist", "The blob that was asked for is not there.",
-			"Check the name, or test again.").on("read"),
+			"Check the name, or test again.").On("read"),
 		data(CodeContainerBeingDeleted, WhoStorageAdmin, "The container is being deleted",
 			"The container was deleted a moment ago and cannot be used for some time.",
-			"Wait, then create it again.").retryable(),
+			"Wait, then create it again.").Retryable(),
 		data(CodeContainerDisabled, WhoStorageAdmin, "The container is disabled",
 			"An administrator has disabled the container.",
-			"Enable the container.").makes(),
+			"Enable the container.").Making(),
 		data(CodeDataProtected, WhoStorageAdmin, "A retention policy or legal hold protects the blob",
 			"Immutable storage forbids overwriting or deleting here; a probe blob could not be removed again.",
-			"Nothing, if the container is meant to be immutable; the service never writes there.").on("protection"),
+			"Nothing, if the container is meant to be immutable; the service never writes there.").On("protection"),
 		data(CodeBlobLeased, WhoStorageAdmin, "The blob is leased", "A lease of another client protects the blob.",
-			"Release the lease.").on("write"),
+			"Release the lease.").On("write"),
 		data(CodeBlobExists, WhoOperator, "The probe blob exists already", "A blob of the probe's random name exists.",
-			"Test again.").retryable().on("write"),
+			"Test again.").Retryable().On("write"),
 		data(CodeConditionNotMet, WhoOperator, "The blob changed meanwhile",
 			"The blob is another version than the one that was written.",
-			"Test again; if it stays, look for a process that changes new blobs.").retryable().on("read"),
+			"Test again; if it stays, look for a process that changes new blobs.").Retryable().On("read"),
 		data(CodeStorageNameInvalid, WhoCaller, "The account or container name is not valid",
 			"Storage calls the name invalid.",
 			"Correct the name in the spec."),
@@ -86,37 +86,37 @@ func accountEntries() []Entry {
 	return []Entry{
 		data(CodeAccountBeingCreated, WhoStorageAdmin, "The storage account is being created",
 			"The storage account is not ready yet.",
-			"Wait some minutes, then test again.").retryable(),
+			"Wait some minutes, then test again.").Retryable(),
 		data(CodeAccountDisabled, WhoStorageAdmin, "The storage account is disabled",
 			"The account or its subscription is disabled, mostly for billing reasons.",
-			"Enable the subscription or the account.").makes(),
+			"Enable the subscription or the account.").Making(),
 		data(CodeAccountOperationsDisabled, WhoStorageAdmin, "The account does not take this operation",
 			"Reads or writes are switched off for the account, as during a fail-over or on a secondary endpoint.",
-			"Use the primary endpoint, or test again later.").retryable(),
+			"Use the primary endpoint, or test again later.").Retryable(),
 		data(CodeAPIVersionUnsupported, WhoOperator, "The account does not know the request",
 			"The account's kind or hierarchical namespace does not support this request or API version.",
-			"Report it as a fault of this service, with the evidence.").inconclusive(),
+			"Report it as a fault of this service, with the evidence.").Inconclusive(),
 		data(CodeStorageVersionUnsupported, WhoOperator, "The account does not know the service version",
 			"Every request of this service asks for one version of the Storage API, and the account does not know "+
 				"it. Accounts in some clouds and regions learn new versions later than others.",
 			"Report it as a fault of this service, with the account's cloud and region and the evidence: it has to "+
 				"ask for an older version.",
-			"Until then use an account in another region.").inconclusive(),
+			"Until then use an account in another region.").Inconclusive(),
 		data(CodeEncryptionKeyUnavailable, WhoStorageAdmin, "The customer-managed key cannot be used",
 			"The account is encrypted with a key in Key Vault that Storage cannot reach.",
-			"Enable the key, and the account's access to it.").makes(),
+			"Enable the key, and the account's access to it.").Making(),
 		data(CodeTLSVersionRefused, WhoOperator, "Storage refused the transport",
 			"The account asks for HTTPS and a newer TLS version.",
 			"Report it as a fault of this service, or of a proxy on the way."),
 		data(CodeStorageThrottled, WhoOperator, "Storage limits the rate of requests",
 			"The account is busy; nothing is known about the integration.",
-			"Test again later.").undecided(),
+			"Test again later.").Undecided(),
 		data(CodeStorageUnavailable, WhoOperator, "Storage is temporarily unavailable",
 			"Storage failed; nothing is known about the integration.",
-			"Test again later.").undecided(),
+			"Test again later.").Undecided(),
 		data(CodeStorageUnrecognised, WhoOperator, "Storage refused for an unrecognised reason",
 			"Storage answered with a code that the catalogue does not know, so nothing is concluded from it.",
-			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
+			"Look at the evidence, and give the request id to Microsoft.").Inconclusive(),
 	}
 }
 
@@ -127,52 +127,49 @@ func accessEntries() []Entry {
 			"The spec asks for read access, but the identity may write or delete as well, by an assignment that is "+
 				"not ours or at a wider scope.",
 			"Look for further role assignments of the service principal, at the account, group and subscription too.").
-			on("write").
-			with("az role assignment list --assignee {principalId} --scope {scope} " +
-				"--include-inherited -o table").warning(),
+			On("write").
+			With("az role assignment list --assignee {principalId} --scope {scope} " +
+				"--include-inherited -o table").Warning(),
 		data(CodeAccountEmpty, WhoStorageAdmin, "The account has no container to test in",
 			"The access covers the whole account, and it was accepted there; but the account holds no container, "+
 				"and without one nothing is known about its blobs.",
 			"Create a container in the account, of any name, then test again with POST "+
-				"/api/integrations/{id}/access-tests.").on("list").inconclusive(),
+				"/api/integrations/{id}/access-tests.").On("list").Inconclusive(),
 		data(CodeImmutableContainer, WhoStorageAdmin, "The container is immutable",
 			"A retention policy or legal hold protects the container: a probe blob could not be removed again, so "+
 				"none is written.",
-			"Nothing, if the container is meant to be immutable; rights are tested without writing.").on(
-			"protection").warning(),
+			"Nothing, if the container is meant to be immutable; rights are tested without writing.").On(
+			"protection").Warning(),
 		data(CodeProtectionUnknown, WhoStorageAdmin, "Whether blobs are protected cannot be read",
 			"The identity may not read the container's properties, so a probe blob might not be removable and none "+
 				"is written; rights are told without writing.",
 			"Assign {role} at the scope that the command names; it includes reading the "+
-				"container's properties.").makes().
-			propagating().on("protection").with(grantCommand).warning(),
+				"container's properties.").Making().
+			Propagating().On("protection").With(grantCommand).Warning(),
 		data(CodeNotRecognisedSuccess, WhoOperator, "The answer is not the expected one",
 			"Storage answered with a success that the test does not know, so nothing is concluded from it.",
-			"Look at the evidence, and report it as a fault of this service.").on("write").inconclusive(),
+			"Look at the evidence, and report it as a fault of this service.").On("write").Inconclusive(),
 		data(CodeContentMismatch, WhoStorageAdmin, "The blob read is not the blob written",
 			"The content or version that was read back differs from what was written.",
-			"Look for a process that changes new blobs in the container.").on("read"),
+			"Look for a process that changes new blobs in the container.").On("read"),
 		data(CodeProbeNotListed, WhoStorageAdmin, "The blob written is not listed",
 			"Listing succeeded, but without the probe blob.",
-			"Test again; look for a process that removes new blobs in the container.").on("list"),
+			"Test again; look for a process that removes new blobs in the container.").On("list"),
 		data(CodeProbeNotRemoved, WhoStorageAdmin, "The probe blob could not be removed",
 			"The test wrote a blob and could not delete it; it is named under leftovers.",
-			"Delete the blob.").with("az storage blob delete --auth-mode login --account-name {account} " +
-			"--container-name {container} --name={blob}").on("cleanup").warning(),
+			"Delete the blob.").With("az storage blob delete --auth-mode login --account-name {account} " +
+			"--container-name {container} --name={blob}").On("cleanup").Warning(),
 		data(CodeOracleUndecided, WhoOperator, "The right cannot be told without writing",
 			"The storage account answers the question in a way that the test does not know.",
-			"Run the test in mode roundtrip.").on("write").inconclusive(),
+			"Run the test in mode roundtrip.").On("write").Inconclusive(),
 		data(CodeDependencyFailed, WhoOperator, "Not tested, because an earlier check failed",
 			"An earlier check failed, so this one would tell nothing.",
-			"Repair the earlier check first.").inconclusive(),
+			"Repair the earlier check first.").Inconclusive(),
 		data(CodeBudgetExhausted, WhoOperator, "The test ran out of time",
 			"The time budget of the test was used up before this check.",
-			"Test again.").undecided(),
+			"Test again.").Undecided(),
 		data(CodeNoStorage, WhoCaller, "The integration names no storage",
 			"The spec has no storage entry, so only the token exchange was tested.",
-			"Add storage to the spec.").on("list").warning(),
+			"Add storage to the spec.").On("list").Warning(),
 	}
 }
-
-// warning marks what works but should be changed.
-func (e Entry) warning() Entry { e.Outcome = OutcomeWarn; return e }

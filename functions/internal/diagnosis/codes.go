@@ -1,8 +1,5 @@
 package diagnosis
 
-// Code names what is wrong. It is kebab-case and never changes once released; its words are in the catalogue.
-type Code string
-
 // The codes, each with one entry in the catalogue.
 const (
 	CodeAccountBeingCreated                Code = "account-being-created"

@@ -52,34 +52,6 @@ type MemberDifference struct {
 	Owner  Owner  `json:"owner" enum:"ours,other" doc:"other: somebody else has set it, and it is kept"`
 }
 
-// Outcome is the result of one check.
-type Outcome string
-
-// The outcomes of a check. A skipped check names in DependsOn the check whose failure made it meaningless.
-const (
-	OutcomePass    Outcome = "pass"
-	OutcomeWarn    Outcome = "warn"
-	OutcomeFail    Outcome = "fail"
-	OutcomeSkip    Outcome = "skip"
-	OutcomeUnknown Outcome = "unknown"
-)
-
-// Who repairs it.
-type Who string
-
-// The people a remedy can be for.
-const (
-	WhoEntraAdmin   Who = "entra-admin"
-	WhoStorageAdmin Who = "storage-admin"
-	WhoDDOEAdmin    Who = "ddoe-admin"
-	WhoCaller       Who = "caller"   // who sends requests: with a spec, an id, a subject token
-	WhoUploader     Who = "uploader" // who has the credential file
-	WhoOperator     Who = "operator" // of this app: its settings and rights
-	// WhoIdentityAdmin stands in the catalogue for who looks after an integration's identity. No remedy names it: the
-	// Context puts one of the others in its place.
-	WhoIdentityAdmin Who = "identity-admin"
-)
-
 // Remedy tells who repairs it and how.
 type Remedy struct {
 	Who     Who      `json:"who" enum:"entra-admin,storage-admin,ddoe-admin,caller,uploader,operator"`

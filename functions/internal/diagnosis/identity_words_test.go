@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/words"
 )
 
 // The words that belong to one kind of identity. application/json is no application.
@@ -132,8 +134,8 @@ func TestWhoLooksAfterTheIdentity(t *testing.T) {
 // TestARepairedIdentityMayHaveAnotherClientID: whoever uploaded the file has to be told so, in the words of the kind.
 func TestARepairedIdentityMayHaveAnotherClientID(t *testing.T) {
 	t.Parallel()
-	assert.Contains(t, New(CodeIdentityMissing, WithContext(filledOf(identityID))).Remedy.Steps, told)
-	assert.Contains(t, New(CodeIdentityMissing, WithContext(filled())).Remedy.Steps, renewed)
+	assert.Contains(t, New(CodeIdentityMissing, WithContext(filledOf(identityID))).Remedy.Steps, words.Told)
+	assert.Contains(t, New(CodeIdentityMissing, WithContext(filled())).Remedy.Steps, words.Renewed)
 }
 
 // TestARemedyIsForSomebody: who looks after the identity is a person by the time that anybody reads it.
@@ -174,6 +176,7 @@ func ofApplications() map[string]string {
 		"internal/resource/application/":   "the kind itself",
 		"internal/resource/directorylook/": "what the directory has of applications, beside managed identities",
 		"internal/diagnosis/catalogue":     "held against both kinds, row by row, by the test above",
+		"internal/diagnosis/words/":        "what stands in the rows of the catalogue",
 		"internal/policy/table.go":         "the reasons of the rules of one operation each",
 		"internal/credential/kinds.go":     "well-known files, one of each kind",
 		"internal/credential/field/rem":    "labels of the portal, which a copied value brings along",

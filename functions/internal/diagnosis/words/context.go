@@ -1,4 +1,4 @@
-package diagnosis
+package words
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package diagnosis
+package words
 
 import (
 	"cmp"
@@ -45,17 +45,17 @@ const (
 	writing
 )
 
-// then adds steps.
-func (e Entry) then(steps ...string) Entry {
+// Then adds steps.
+func (e Entry) Then(steps ...string) Entry {
 	e.Steps = append(slices.Clone(e.Steps), steps...)
 	return e
 }
 
-// makes marks the last step as one that makes or grants something.
-func (e Entry) makes() Entry { return e.marked(making) }
+// Making marks the last step as one that makes or grants something.
+func (e Entry) Making() Entry { return e.marked(making) }
 
-// writes marks the last step as one about what was to be written.
-func (e Entry) writes() Entry { return e.marked(writing) }
+// Writing marks the last step as one about what was to be written.
+func (e Entry) Writing() Entry { return e.marked(writing) }
 
 func (e Entry) marked(p purpose) Entry {
 	e.purposes = maps.Clone(e.purposes)
