@@ -250,7 +250,8 @@ func disabledEntry() Entry {
 		"The service principal is disabled (accountEnabled), or its application is deactivated (isDisabled) or was "+
 			"disabled by Microsoft (disabledByMicrosoftStatus).",
 		"Run the command: it enables what somebody has switched off. A PUT does not: it keeps that.").Making().
-		Then("What Microsoft has disabled, Microsoft's support alone enables.").Propagating().With(words.EnableApplication)
+		Then("What Microsoft has disabled, Microsoft's support alone enables.").Propagating().
+		With(words.EnableApplication)
 }
 
 // exchange is an entry of the exchange layer: an answer of the upstream service.
