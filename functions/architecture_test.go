@@ -86,7 +86,7 @@ var engineKnows = []string{"bus", "policy"}
 
 // ofDiagnosis are all that the rooms of package diagnosis may import of the product: arrows go one way.
 var ofDiagnosis = map[string][]string{"diagnosis": {"diagnosis/words"}, "diagnosis/words": {"redact", "shell"},
-	"assessment": {"diagnosis", "redact"},
+	"assessment":         {"diagnosis", "redact"},
 	"diagnosis/classify": {"assessment", "diagnosis", "redact"}, "diagnosis/page": {"diagnosis", "diagnosis/classify"}}
 
 // policies is the package that the clients of Azure share.
