@@ -52,6 +52,20 @@ func (IDs) LongTags() map[string]string {
 	}
 }
 
+// Standing is what decides, beside the ids, what a caller may do.
+type Standing struct {
+	Roles  []Role   `json:"roles,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+}
+
+// Standing is the caller's.
+func (c Caller) Standing() Standing { return Standing{Roles: c.Roles, Groups: c.Groups} }
+
+// Of is the caller with ids and standing.
+func Of(ids IDs, s Standing) Caller {
+	return Caller{ID: ids.ID, AppID: ids.AppID, Roles: s.Roles, Groups: s.Groups}
+}
+
 // The ids of callers that have no object id.
 const (
 	// IDFunctionKey stands for whoever has the function key: keys do not tell their holders apart.

@@ -61,10 +61,14 @@ type Operation struct {
 	CreatedAt, LastUpdatedAt time.Time
 	// Caller is who asked for it; zero where that is not known.
 	Caller caller.IDs
+	// Standing is the caller's. It is kept until the work begins, as what was cut off before is admitted again.
+	Standing *caller.Standing
 	// Owner is whose its integration was when it was written down, and FirstOperationID the integration's then, its
 	// own id where it is to make the integration: an id may have several lives, one after the other, with other
 	// owners. Both are empty in records of builds that did not write them.
 	Owner, FirstOperationID string
+	// Attempts is how many attempts have failed so far, of those that were written down.
+	Attempts int
 	// IsClaimed is true where an attempt was under way when the operation was written down: that of the message that
 	// asks for it.
 	IsClaimed bool

@@ -173,17 +173,24 @@ type operationRecord struct {
 	RequestHash   string          `json:"requestHash,omitempty"`
 	Caller        caller.IDs      `json:"caller,omitzero"`
 	IsClaimed     bool            `json:"claimed,omitempty"`
-	Owner         string          `json:"owner,omitempty"`
+	Attempts      int             `json:"attempts,omitempty"`
+	// Standing is the caller's.
+	Standing *caller.Standing `json:"callerStanding,omitempty"`
+	Owner    string           `json:"owner,omitempty"`
 	// FirstOperationID is that of the integration.
 	FirstOperationID string `json:"firstOperationId,omitempty"`
 }
 
 func (o Operation) record() operationRecord {
+	if o.Status == OperationRunning || o.Status.IsFinal() {
+		o.Standing = nil // it is not needed any more
+	}
 	return operationRecord{
 		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
 		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Causes: o.Causes, Result: o.Result,
 		CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt, RequestHash: o.RequestHash, Caller: o.Caller,
-		IsClaimed: o.IsClaimed, Owner: o.Owner, FirstOperationID: o.FirstOperationID,
+		IsClaimed: o.IsClaimed, Attempts: o.Attempts, Standing: o.Standing, Owner: o.Owner,
+		FirstOperationID: o.FirstOperationID,
 	}
 }
 
@@ -192,7 +199,8 @@ func (r operationRecord) operation(etag string) Operation {
 		ID: r.ID, Kind: r.Kind, Status: r.Status, IntegrationID: r.IntegrationID, Steps: r.Steps,
 		Waiting: r.Waiting, Error: r.Error, Causes: r.Causes, Result: r.Result, CreatedAt: r.CreatedAt,
 		LastUpdatedAt: r.LastUpdatedAt, RequestHash: r.RequestHash, Caller: r.Caller, ETag: etag,
-		IsClaimed: r.IsClaimed, Owner: r.Owner, FirstOperationID: r.FirstOperationID,
+		IsClaimed: r.IsClaimed, Attempts: r.Attempts, Standing: r.Standing, Owner: r.Owner,
+		FirstOperationID: r.FirstOperationID,
 	}
 }
 

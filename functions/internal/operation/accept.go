@@ -109,6 +109,10 @@ func (w intent) create(ctx context.Context, e *Engine, d integration.Document) (
 	op := integration.Operation{ID: w.OperationID, Kind: w.Kind, Status: integration.OperationNotStarted,
 		IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash, Caller: asker(ctx),
 		IsClaimed: w.isInHand()}
+	if who, isCalled := caller.From(ctx); isCalled {
+		standing := who.Standing()
+		op.Standing = &standing
+	}
 	op.JoinLife(d, w.isBeginning(d))
 	enter := func() error { return e.History.enter(ctx, op) }
 	if w.isInHand() {
@@ -149,6 +153,9 @@ func (e *Engine) repeat(ctx context.Context, w intent, stored records) (Accepted
 		return Accepted{}, reused(ctx, op, w)
 	}
 	if op.Status == integration.OperationNotStarted { // the first try may have ended between operation and document
+		if err := w.reserveAgain(ctx, stored); err != nil {
+			return Accepted{}, err
+		}
 		return e.write(ctx, w, stored)
 	}
 	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != diagnosis.CodeSuperseded {
@@ -221,6 +228,29 @@ func (e *Engine) write(ctx context.Context, w intent, stored records) (Accepted,
 	return Accepted{Document: written, Operation: op, Created: hasBegun(written, op)}, nil
 }
 
+// reserveAgain is reserve for an intent that was cut off after its operation was written down: what it needs may have
+// gone to another owner meanwhile. One that is not admitted any more needs nothing, and write ends its operation.
+func (w intent) reserveAgain(ctx context.Context, stored records) error {
+	if w.admit(ctx, stored) != nil {
+		return nil
+	}
+	return w.reserve(ctx)
+}
+
+// withAsker is a context in which asks who has asked for an operation.
+func withAsker(ctx context.Context, op integration.Operation, producers caller.Caller) context.Context {
+	switch {
+	case op.Caller == producers.IDs(): // a message asked for it
+		return caller.With(ctx, producers)
+	case op.Caller == (caller.IDs{}):
+		return ctx // the app itself
+	case op.Standing == nil: // a build of before has written it down
+		return caller.With(ctx, caller.Of(op.Caller, caller.Standing{}))
+	default:
+		return caller.With(ctx, caller.Of(op.Caller, *op.Standing))
+	}
+}
+
 // resume goes on with an intent whose operation is written down and has not started: the first delivery of its command
 // may have ended before the document was written. Where the document's last operation is not older than this one, the
 // document was written, and is in that one's hands since.
@@ -238,13 +268,13 @@ func (e *Engine) resume(ctx context.Context, w intent, stored records) (Accepted
 	if err := w.prepare(ctx); err != nil {
 		return Accepted{}, err
 	}
-	if err := w.reserve(ctx); err != nil {
-		return Accepted{}, err
-	}
 	if op.IsClaimed { // the message's first delivery may have ended between the operation and its entries
 		if err := e.History.enter(ctx, op); err != nil {
 			return Accepted{}, err
 		}
+	}
+	if err := w.reserveAgain(ctx, stored); err != nil {
+		return Accepted{}, err
 	}
 	return e.write(ctx, w, stored)
 }

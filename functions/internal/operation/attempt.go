@@ -20,6 +20,8 @@ type Attempt struct {
 	engine  *Engine
 	command message.Command
 	task    Task
+	// number is the attempt's, from 0: that of the message, and at most that of the operation's record.
+	number int
 
 	writing sync.Mutex // held while something is written, so that writes follow one another
 
@@ -51,7 +53,21 @@ func (a *Attempt) Operation() integration.Operation {
 func (a *Attempt) Command() message.Command { return a.command }
 
 // Number is the number of the attempt, from 0.
-func (a *Attempt) Number() int { return a.command.Attempt }
+func (a *Attempt) Number() int { return a.number }
+
+// limitNumber takes the attempt's number from the record of its operation where the message has a higher one: whoever
+// may send can send any. Where there is no record, and of a follow-up, whose attempts no record counts, the
+// message's counts.
+func (a *Attempt) limitNumber(op integration.Operation) {
+	if op.ETag == "" || a.task.isFollowUp() {
+		return
+	}
+	recorded := op.Attempts
+	if op.Waiting != nil {
+		recorded = max(recorded, op.Waiting.Attempt) // a build of before has counted there alone
+	}
+	a.number = min(a.number, recorded)
+}
 
 // IsFirst reports whether the operation is the integration's first: it makes it, or makes it again after a teardown.
 func (a *Attempt) IsFirst() bool {
@@ -208,7 +224,7 @@ func (a *Attempt) writeOperation(ctx context.Context, change func(*integration.O
 		if o.Waiting != nil {
 			o.Waiting.IsParked = false // an attempt is being made
 		}
-		if resumed && o.Waiting != nil && o.Waiting.Attempt <= a.command.Attempt {
+		if resumed && o.Waiting != nil && o.Waiting.Attempt <= a.number {
 			o.Waiting = nil
 		}
 		return change(o)
@@ -250,8 +266,8 @@ func (a *Attempt) reportPause(ctx context.Context, p policy.Pause) {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	err := a.writeOperation(ctx, func(o *integration.Operation) error {
-		if o.Waiting == nil || o.Waiting.Attempt <= a.command.Attempt { // else a later attempt is on its way
-			o.Waiting = &integration.Waiting{Diagnosis: found, Attempt: a.command.Attempt, NextAttemptAt: p.Until}
+		if o.Waiting == nil || o.Waiting.Attempt <= a.number { // else a later attempt is on its way
+			o.Waiting = &integration.Waiting{Diagnosis: found, Attempt: a.number, NextAttemptAt: p.Until}
 		}
 		return nil
 	})

@@ -85,19 +85,20 @@ func (w *Worker) showWaiting(ctx context.Context, a *Attempt, next message.Comma
 // already.
 func (a *Attempt) operationWaits(ctx context.Context, next message.Command, d diagnosis.Diagnosis,
 	at *time.Time) error {
-	now, planned := a.engine.now(), *at
+	now, planned, failed := a.engine.now(), *at, a.number+1
 	return a.writeOperation(ctx, func(o *integration.Operation) error {
 		*at = planned
 		switch {
 		case o.Kind != a.task.Kind, o.IntegrationID != next.IntegrationID:
 			return ErrDone
-		case o.Waiting != nil && o.Waiting.Attempt > next.Attempt:
+		case o.Waiting != nil && o.Waiting.Attempt > failed:
 			return ErrDone // an old command, delivered again: a later copy of it is on its way
-		case o.Waiting != nil && o.Waiting.Attempt == next.Attempt && o.Waiting.NextAttemptAt.After(now):
+		case o.Waiting != nil && o.Waiting.Attempt == failed && o.Waiting.NextAttemptAt.After(now):
 			*at = o.Waiting.NextAttemptAt // its copy may have been sent already
 		}
-		o.Waiting = &integration.Waiting{Diagnosis: d, Attempt: next.Attempt, NextAttemptAt: *at,
+		o.Waiting = &integration.Waiting{Diagnosis: d, Attempt: failed, NextAttemptAt: *at,
 			IsParked: true}
+		o.Attempts = max(o.Attempts, failed)
 		return nil
 	})
 }

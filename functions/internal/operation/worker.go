@@ -102,13 +102,15 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 // not the document's last. The attempt is never nil.
 func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt, error) {
 	e := w.engine
-	a := &Attempt{engine: e, command: c, task: t, operation: integration.Operation{ID: c.OperationID},
-		document: integration.Document{ID: c.IntegrationID}}
+	a := &Attempt{engine: e, command: c, task: t, number: c.Attempt,
+		operation: integration.Operation{ID: c.OperationID},
+		document:  integration.Document{ID: c.IntegrationID}}
 	stored, err := e.read(ctx, c.OperationID, c.IntegrationID)
 	if err != nil {
 		return a, err
 	}
 	a.operation, a.document = stored.operation, stored.document
+	a.limitNumber(stored.operation)
 	invocation.From(ctx).SetCaller(stored.operation.Caller.ID)
 	if t.isFollowUp() {
 		if stored.document.ETag == "" {
@@ -145,10 +147,7 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	case op.Status.IsFinal():
 		err = ErrDone
 	case op.Status == integration.OperationNotStarted && op.RequestHash == intended.hash:
-		if op.Caller == w.engine.producers.IDs() {
-			ctx = caller.With(ctx, w.engine.producers) // a message asked for it
-		}
-		got, err = w.engine.resume(ctx, intended, stored)
+		got, err = w.engine.resume(withAsker(ctx, op, w.engine.producers), intended, stored)
 	case stored.unreadable != nil:
 		err = stored.unreadable
 	case stored.document.ETag == "":
@@ -181,9 +180,9 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 			diagnosis.Causes{})
 	case isFinal(err):
 		return w.fail(ctx, a, result, Describe(err, false), causesOf(err, false))
-	case c.Attempt >= a.lastAttempt():
+	case a.number >= a.lastAttempt():
 		causes := causesOf(err, true)
-		return w.fail(ctx, a, result, exhausted(c, *causes.Diagnosis), causes)
+		return w.fail(ctx, a, result, exhausted(a.number, *causes.Diagnosis), causes)
 	}
 	return w.park(ctx, a, err)
 }
@@ -200,10 +199,11 @@ func Describe(err error, propagated bool) diagnosis.Diagnosis {
 	return classify.Error(err, diagnosis.Context{Propagated: propagated})
 }
 
-// exhausted is what a command ends with whose attempts have all failed; last is what the last one failed with.
-func exhausted(c message.Command, last diagnosis.Diagnosis) diagnosis.Diagnosis {
+// exhausted is what a command ends with whose attempts have all failed, n of them beside the first; last is what the
+// last one failed with.
+func exhausted(n int, last diagnosis.Diagnosis) diagnosis.Diagnosis {
 	d := diagnosis.New(diagnosis.CodeAttemptsExhausted,
-		diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", c.Attempt+1, last.Code, last.Detail))
+		diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", n+1, last.Code, last.Detail))
 	d.Evidence, d.Remedy = last.Evidence, last.Remedy
 	return d
 }

@@ -69,9 +69,7 @@ func (v *verifier) verify(ctx context.Context, a *operation.Attempt) (any, error
 	switch {
 	case !d.IsMade() || !v.canVerify(d):
 		return nil, nil
-	case a.Number() > lastVerification(): // access was proved before
-		return nil, v.askProver(ctx, a, d, true)
-	case !v.canTest(): // what others can do as the federated identity is proof enough
+	case a.Number() > lastVerification(), !v.canTest(): // what others can do as the federated identity is proof enough
 		return nil, v.askProver(ctx, a, d, false)
 	}
 	return nil, v.proveAccess(ctx, a, d)
