@@ -54,9 +54,6 @@ type Watch interface {
 	Ask(ctx context.Context, d integration.Document) error
 }
 
-// listed is how many documents are read at a time by who looks for one.
-const listed = 100
-
 // Import writes down an integration that somebody else has made, and has it looked at from then on. Nothing of it is
 // written, now or later. It is refused where the file has faults, all of them told, where its identity is not there or
 // cannot be seen, and where another integration has its client id. It may be repeated. Errors are *diagnosis.Error.
@@ -98,6 +95,9 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 		"Somebody else has made it.")
 	awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification)
 	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionVerified, "Unknown", &awaiting, "")
+	if err := s.claimIdentity(ctx, d); err != nil {
+		return integration.Document{}, err
+	}
 	stored, err := s.Repository.Put(ctx, integration.Document{ID: d.ID},
 		func(there *integration.Document) error {
 			if err := admitNew(*there); err != nil {
@@ -199,40 +199,6 @@ func ofFile(pointer string) (string, bool) {
 		}
 	}
 	return pointer, false
-}
-
-// admitIdentity refuses an identity that another integration has.
-func (s *Service) admitIdentity(ctx context.Context, d integration.Document) error {
-	for token := ""; ; {
-		page, err := s.Repository.List(caller.Without(ctx), token, listed)
-		if err != nil {
-			return operation.StoreError(err)
-		}
-		for _, other := range page.Documents {
-			isSame := strings.EqualFold(other.Status.ClientID, d.Status.ClientID) &&
-				strings.EqualFold(other.Spec.TenantID, d.Spec.TenantID)
-			if isSame && other.ID != d.ID && other.Status.Phase != integration.PhaseDeleted {
-				return bound(ctx, other, d.Status.ClientID)
-			}
-		}
-		if token = page.Next; token == "" {
-			return nil
-		}
-	}
-}
-
-// bound refuses an identity that another integration has, and names that one where the caller may see it.
-func bound(ctx context.Context, other integration.Document, clientID string) error {
-	which, isOthers := "The integration "+other.ID, integration.RefuseOthers(ctx, other) != nil
-	if isOthers {
-		which = "Another owner's integration"
-	}
-	refused := refuse(diagnosis.CodeIdentityBound,
-		diagnosis.WithDetail("%s has the identity with the client id %s.", which, clientID))
-	if isOthers {
-		refused.Diagnosis.Remedy.Steps = []string{"Ask an administrator whose it is, or import another identity."}
-	}
-	return refused
 }
 
 // admitNew refuses an id that an integration has.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,11 +44,14 @@ var (
 type looker struct {
 	resource.IdentityPlace
 	items func() []resource.Item
+	mu    sync.Mutex
 	told  []resource.View
 }
 
 func (l *looker) Observe(_ context.Context, v resource.View) []resource.Item {
+	l.mu.Lock()
 	l.told = append(l.told, v)
+	l.mu.Unlock()
 	return l.items()
 }
 
@@ -60,17 +64,22 @@ func seen() []resource.Item {
 
 // watcher notes what it is asked to look after.
 type watcher struct {
+	mu             sync.Mutex
 	planned, asked []integration.Document
 	planning       error
 	asking         error
 }
 
 func (w *watcher) Plan(_ context.Context, d integration.Document) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.planned = append(w.planned, d)
 	return w.planning
 }
 
 func (w *watcher) Ask(_ context.Context, d integration.Document) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.asked = append(w.asked, d)
 	return w.asking
 }
@@ -445,6 +454,6 @@ func TestAStoreThatFails(t *testing.T) {
 			f.imported(t, wanted())
 			assert.Len(t, f.watcher.asked, len(f.watcher.planned))
 		}
-		assert.Equal(t, 3, failed, "the read, the list and the write")
+		assert.Equal(t, 5, failed, "the read, the list, the claim's read and write, and the write")
 	}
 }
