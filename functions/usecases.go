@@ -123,7 +123,8 @@ func newJudge(cfg Config, p foundation, all []resource.Kind, own func(context.Co
 		Now: time.Now}
 	looks := newDiscovery(cfg, p, linter)
 	return &judgement.Service{Linter: linter, Discovery: looks,
-		Structure: &structure.Service{Discovery: looks, Kinds: all, TenantID: own}, Access: tester}
+		Structure: &structure.Service{Discovery: looks, Kinds: all, TenantID: own,
+			Policy: cfg.Policy}, Access: tester}
 }
 
 // newDiscovery looks at what credential files name. It contacts the cloud's token service and blob endpoints, the

@@ -56,12 +56,14 @@ type Watch interface {
 
 // Import writes down an integration that somebody else has made, and has it looked at from then on. Nothing of it is
 // written, now or later. It is refused where the file has faults, all of them told, where its identity is not there or
-// cannot be seen, and where another integration has its client id. It may be repeated. Errors are *diagnosis.Error.
+// cannot be seen, is of others, or another integration has its client id. It may be repeated. Errors are
+// *diagnosis.Error.
 func (s *Service) Import(ctx context.Context, in Import) (integration.Document, error) {
 	invocation.From(ctx).SetIntegration(in.ID)
 	d, err := s.imported(ctx, in)
 	if err == nil {
-		err = s.Policy.Admit(ctx, d.Spec)
+		err = s.Policy.AdmitImport(ctx, d.Spec, map[string]string{"/ddoe/integrationId": in.IntegrationID,
+			"/ddoe/driverId": in.DriverID})
 	}
 	if err != nil {
 		return integration.Document{}, err
@@ -80,9 +82,6 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if err := s.admitIdentity(ctx, d); err != nil {
 		return integration.Document{}, err
 	}
-	if err := s.Claims.Claim(ctx, d.ID, d.Spec); err != nil {
-		return integration.Document{}, operation.StoreError(err)
-	}
 	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})
 	if ctx.Err() != nil {
 		return integration.Document{}, ctx.Err()
@@ -90,6 +89,12 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	resource.LearnAll(&d.Status, resource.Items(seen))
 	if !d.Status.IsBegun() {
 		return integration.Document{}, notSeen(resource.Checks(resource.Items(seen), true))
+	}
+	if err := admitTrust(ctx, resource.Items(seen)); err != nil {
+		return integration.Document{}, err
+	}
+	if err := s.Claims.Claim(ctx, d.ID, d.Spec); err != nil {
+		return integration.Document{}, operation.StoreError(err)
 	}
 	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionProvisioned, "True", nil,
 		"Somebody else has made it.")

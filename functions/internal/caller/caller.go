@@ -94,6 +94,10 @@ func (c Caller) HasRole(needed Role) bool {
 	})
 }
 
+// IsKnownAdministrator reports whether the caller is an administrator by a token: the holder of the function key, who
+// may do as much, is nobody that is known.
+func (c Caller) IsKnownAdministrator() bool { return c.HasRole(RoleAdmin) && c.ID != IDFunctionKey }
+
 // IsOwner reports whether the caller is the owner, by itself or by a group.
 func (c Caller) IsOwner(owner string) bool {
 	return owner != "" && (c.ID == owner || slices.Contains(c.Groups, owner))

@@ -104,15 +104,22 @@ func (p Policy) ownAccounts(s integration.Spec) []diagnosis.Finding {
 	return findings
 }
 
-// namedIntegration leaves it to administrators to name an integration of the platform: whose it is, and what account
-// it
-// reaches, cannot be told, so it could be another owner's.
+// namedIntegration leaves it to administrators to name an integration of the platform.
 func namedIntegration(who caller.Caller, s integration.Spec) []diagnosis.Finding {
-	if s.DDOE == nil || s.DDOE.IntegrationID == "" || who.HasRole(caller.RoleAdmin) {
+	if s.DDOE == nil {
 		return nil
 	}
-	f := notAllowed("/ddoe/integrationId", s.DDOE.IntegrationID, "Only an administrator names an integration of the "+
-		"platform: it could be another owner's.", "absent")
+	return named(who, "/ddoe/integrationId", s.DDOE.IntegrationID)
+}
+
+// named leaves it to administrators to name what is on the platform: whose it is, and what account it reaches, cannot
+// be told, so it could be another owner's. id is empty where nothing is named.
+func named(who caller.Caller, pointer, id string) []diagnosis.Finding {
+	if id == "" || who.HasRole(caller.RoleAdmin) {
+		return nil
+	}
+	f := notAllowed(pointer, id, "Only an administrator names what there is on the platform: it could be another "+
+		"owner's.", "absent")
 	f.Remedy = "Leave it out, or have an administrator send the request."
 	return []diagnosis.Finding{f}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -34,6 +35,8 @@ type Service struct {
 	Discovery *discovery.Service
 	// Kinds are what an integration consists of; those count that look at what somebody else has made.
 	Kinds []resource.Kind
+	// Policy is what callers may ask for, and so be told of.
+	Policy entitlement.Policy
 	// TenantID returns the service's own tenant.
 	TenantID func(ctx context.Context) (string, error)
 }
@@ -99,11 +102,15 @@ func (s *Service) look(ctx context.Context, r Request) []assessment.Check {
 		d.Spec.Storage = []integration.StorageAccess{{ResourceID: account.String(), Container: r.Container,
 			Access: cmp.Or(r.Access, integration.AccessReadWrite)}}
 	}
+	if refused := s.refuseLook(ctx, d, values); refused != nil {
+		return append(append(checks, *refused), skipped(r, checkPolicy, checkPolicy)...)
+	}
 	kinds := s.Kinds
 	if brokenBy != "" {
 		kinds = slices.DeleteFunc(slices.Clone(kinds), isOfIdentity)
 	}
 	items := resource.Items(resource.Observe(ctx, kinds, resource.View{Document: d, Told: true}))
+	s.hideOthers(ctx, d, items)
 	checks = append(checks, resource.Checks(items, true)...)
 	return append(checks, skipped(r, brokenBy, trustBrokenBy)...)
 }
