@@ -11,8 +11,7 @@ import (
 
 // AdmitImport is Admit for what somebody else has made, which the service looks at and gives no access to: known
 // administrators may take in all of it, but the service's own accounts. platformIDs are the ids of what was made on
-// the
-// platform, by their JSON pointers, which others may not name.
+// the platform, by their JSON pointers, which others may not name.
 func (p Policy) AdmitImport(ctx context.Context, s integration.Spec, platformIDs map[string]string) error {
 	who, isCalled := caller.From(ctx)
 	if !isCalled {
