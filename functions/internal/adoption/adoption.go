@@ -82,15 +82,7 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if err := s.admitIdentity(ctx, d); err != nil {
 		return integration.Document{}, err
 	}
-	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})
-	if ctx.Err() != nil {
-		return integration.Document{}, ctx.Err()
-	}
-	resource.LearnAll(&d.Status, resource.Items(seen))
-	if !d.Status.IsBegun() {
-		return integration.Document{}, notSeen(resource.Checks(resource.Items(seen), true))
-	}
-	if err := admitTrust(ctx, resource.Items(seen)); err != nil {
+	if err := s.look(ctx, &d); err != nil {
 		return integration.Document{}, err
 	}
 	if err := s.Claims.Claim(ctx, d.ID, d.Spec); err != nil {
@@ -119,6 +111,19 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 		return integration.Document{}, operation.Taken(operation.StoreError(err))
 	}
 	return s.watch(ctx, stored)
+}
+
+// look learns what there is of an import, and refuses one whose identity is not seen, or is of others.
+func (s *Service) look(ctx context.Context, d *integration.Document) error {
+	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: *d, Told: true}))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	resource.LearnAll(&d.Status, items)
+	if !d.Status.IsBegun() {
+		return notSeen(resource.Checks(items, true))
+	}
+	return admitTrust(ctx, items)
 }
 
 // watch plans the checks of an import and asks for the first one. It may be done again.
