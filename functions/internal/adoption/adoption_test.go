@@ -59,7 +59,8 @@ func (l *looker) Observe(_ context.Context, v resource.View) []resource.Item {
 func seen() []resource.Item {
 	return []resource.Item{{Name: "application", State: resource.Unchanged, Learn: func(s *integration.Status) {
 		s.Identity.ID, s.ServicePrincipalID = "theirs", principal
-	}}, {Name: "roleAssignment", State: resource.Missing, Code: diagnosis.CodeRoleMissing}}
+	}}, {Name: resource.FederatedCredential, State: resource.Unchanged},
+		{Name: "roleAssignment", State: resource.Missing, Code: diagnosis.CodeRoleMissing}}
 }
 
 // watcher notes what it is asked to look after.
