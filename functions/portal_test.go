@@ -1,7 +1,11 @@
 package functions
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +71,43 @@ func TestACallerWhoAsksTooOften(t *testing.T) {
 		assert.Equal(t, http.StatusOK, a.call("GET", "/healthz", "").StatusCode)
 		assert.Equal(t, http.StatusUnauthorized, a.call("GET", "/integrations", "").StatusCode)
 	}
+}
+
+// TestABrowserMaySendAndReadWhatTheDocumentHas: a page of another origin may use every method, send every header and
+// read every one that the API document names.
+func TestABrowserMaySendAndReadWhatTheDocumentHas(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, map[string]string{"CORS_ORIGINS": "https://portal.example.com"})
+	type named map[string]json.RawMessage
+	var document struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct{ In, Name string }
+			Responses  map[string]struct{ Headers named }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(a.call("GET", "/openapi.json?code=function-key", "").raw), &document))
+	var methods, sent, read []string
+	for _, operations := range document.Paths {
+		for method, operation := range operations {
+			methods = append(methods, strings.ToUpper(method))
+			for _, p := range operation.Parameters {
+				if p.In == "header" {
+					sent = append(sent, p.Name)
+				}
+			}
+			for _, response := range operation.Responses {
+				read = slices.AppendSeq(read, maps.Keys(response.Headers))
+			}
+		}
+	}
+	read = slices.DeleteFunc(read, func(h string) bool { return h == "Cache-Control" }) // every page may read it
+	require.NotEmpty(t, methods)
+	require.NotEmpty(t, sent)
+	require.NotEmpty(t, read)
+	portal := []string{"Origin", "https://portal.example.com", "Access-Control-Request-Method", "PUT"}
+	preflight := a.call("OPTIONS", "/integrations", "", portal...).Header
+	assert.Subset(t, strings.Split(preflight.Get("Access-Control-Allow-Methods"), ", "), methods)
+	assert.Subset(t, strings.Split(preflight.Get("Access-Control-Allow-Headers"), ", "), sent)
+	got := a.call("GET", "/integrations", "", portal[:2]...).Header
+	assert.Subset(t, strings.Split(got.Get("Access-Control-Expose-Headers"), ", "), read)
 }

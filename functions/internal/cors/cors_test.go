@@ -57,6 +57,38 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// TestWhatABrowserIsTold, whole: what a page may send and for how long, and what it may read beside the body.
+func TestWhatABrowserIsTold(t *testing.T) {
+	t.Parallel()
+	served := cors.Handler(http.NotFoundHandler(), []string{"https://portal.example.com"}, "preflight")
+	ask := func(method string) http.Header {
+		r := httptest.NewRequestWithContext(t.Context(), method, "/api/integrations", nil)
+		r.Header.Set("Origin", "https://portal.example.com")
+		if method == http.MethodOptions {
+			r.Header.Set("Access-Control-Request-Method", "PUT")
+		}
+		w := httptest.NewRecorder()
+		served.ServeHTTP(w, r)
+		w.Header().Del("Content-Type")
+		w.Header().Del("X-Content-Type-Options")
+		return w.Header()
+	}
+	assert.Equal(t, http.Header{
+		"Access-Control-Allow-Origin":  {"https://portal.example.com"},
+		"Access-Control-Allow-Methods": {"GET, HEAD, POST, PUT, PATCH, DELETE"},
+		"Access-Control-Allow-Headers": {"Authorization, Content-Type, If-Match, If-None-Match, Operation-Id, Prefer, " +
+			"x-functions-key"},
+		"Access-Control-Max-Age": {"600"},
+		"Vary":                   {"Origin", "Access-Control-Request-Method, Access-Control-Request-Headers"},
+	}, ask(http.MethodOptions))
+	assert.Equal(t, http.Header{
+		"Access-Control-Allow-Origin": {"https://portal.example.com"},
+		"Access-Control-Expose-Headers": {"Allow, Content-Disposition, ETag, Location, Operation-Location, " +
+			"Preference-Applied, Retry-After, WWW-Authenticate, x-ms-error-code, x-ms-request-id"},
+		"Vary": {"Origin"},
+	}, ask(http.MethodGet))
+}
+
 // TestWithoutOrigins nothing is added.
 func TestWithoutOrigins(t *testing.T) {
 	t.Parallel()

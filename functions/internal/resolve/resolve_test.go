@@ -62,6 +62,19 @@ func TestResolveFillsDefaults(t *testing.T) {
 
 // TestResolveMergesServiceName: the subject of the service name is one of the subjects, and the first: the others keep
 // their order.
+// TestATenantInUpperCase is the same tenant: ids of Entra are compared without case.
+func TestATenantInUpperCase(t *testing.T) {
+	const letters = "abcdefab-1111-4111-8111-111111111111"
+	d := defaults()
+	d.TenantID = func(context.Context) (string, error) { return letters, nil }
+	spec := valid()
+	spec.TenantID = strings.ToUpper(letters)
+	resolved, findings, err := d.Resolve(t.Context(), "my-service", spec)
+	require.NoError(t, err)
+	assert.Empty(t, findings)
+	assert.Equal(t, letters, resolved.TenantID)
+}
+
 func TestResolveMergesServiceName(t *testing.T) {
 	const another, third = "system:serviceaccount:dataloop:other", "system:serviceaccount:dataloop:a-third"
 	for name, c := range map[string]struct {

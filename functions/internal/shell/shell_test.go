@@ -2,6 +2,7 @@ package shell_test
 
 import (
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,5 +20,21 @@ func TestAShellReadsWhatWasQuoted(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+quoted).Output()
 		require.NoError(t, err, quoted)
 		assert.Equal(t, value, string(out))
+	}
+}
+
+// TestOnlyPlainCharactersStayAsTheyAre: letters, digits and a few marks; all else may mean something to a shell, at
+// the beginning of a word or within it.
+func TestOnlyPlainCharactersStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@-"
+	assert.Equal(t, plain, shell.Quote(plain))
+	for c := rune(1); c <= 0x17f; c++ {
+		value := "x" + string(c)
+		if strings.ContainsRune(plain, c) {
+			assert.Equal(t, value, shell.Quote(value))
+			continue
+		}
+		assert.NotEqual(t, value, shell.Quote(value), "%q", c)
 	}
 }
