@@ -221,6 +221,7 @@ func TestSize(t *testing.T) {
 	_, err := z.Write(make([]byte, 10<<20))
 	require.NoError(t, errors.Join(err, z.Close()))
 	require.Less(t, packed.Len(), fetch.MaxBody)
+	require.Equal(t, 65536, fetch.MaxBody, "as docs/security.md has it")
 	f := fetcher(serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body := strings.Repeat("x", fetch.MaxBody)
 		switch r.URL.Path {
@@ -296,4 +297,27 @@ func TestReasons(t *testing.T) {
 	assert.Equal(t, []fetch.Reason{"url", "host", "address", "redirect", "size", "method"},
 		[]fetch.Reason{fetch.ReasonURL, fetch.ReasonHost, fetch.ReasonAddress, fetch.ReasonRedirect, fetch.ReasonSize,
 			fetch.ReasonMethod})
+}
+
+// TestOnlyListedHostsAreResolved, by the resolver that was given.
+func TestOnlyListedHostsAreResolved(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	f := fetch.New(fetch.Options{Hosts: []string{"one.example"}, Suffixes: []string{"below.example"},
+		LookupHost: func(_ context.Context, host string) ([]string, error) {
+			asked = append(asked, host)
+			return []string{"203.0.113.7"}, nil
+		}})
+	for _, host := range []string{"one.example", "a.below.example"} {
+		addresses, err := f.LookupHost(t.Context(), host)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"203.0.113.7"}, addresses)
+	}
+	for _, host := range []string{"two.example", "below.example", "one.example.evil.example", "127.0.0.1"} {
+		_, err := f.LookupHost(t.Context(), host)
+		var refused *fetch.Refusal
+		require.ErrorAs(t, err, &refused, host)
+		assert.Equal(t, fetch.ReasonHost, refused.Reason)
+	}
+	assert.Equal(t, []string{"one.example", "a.below.example"}, asked)
 }
