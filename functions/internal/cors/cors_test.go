@@ -76,8 +76,9 @@ func TestWhatABrowserIsTold(t *testing.T) {
 	assert.Equal(t, http.Header{
 		"Access-Control-Allow-Origin":  {"https://portal.example.com"},
 		"Access-Control-Allow-Methods": {"GET, HEAD, POST, PUT, PATCH, DELETE"},
-		"Access-Control-Allow-Headers": {"Authorization, Content-Type, If-Match, If-None-Match, Operation-Id, Prefer, " +
-			"x-functions-key"},
+		"Access-Control-Allow-Headers": {
+			"Authorization, Content-Type, If-Match, If-None-Match, Operation-Id, Prefer, " +
+				"x-functions-key"},
 		"Access-Control-Max-Age": {"600"},
 		"Vary":                   {"Origin", "Access-Control-Request-Method, Access-Control-Request-Headers"},
 	}, ask(http.MethodOptions))

@@ -212,7 +212,8 @@ func TestAManagedIdentityHasNoApplication(t *testing.T) {
 	resource.LearnAll(&learnt, items)
 	items[0].Learn = nil
 	assert.Equal(t, resource.Item{Name: "managedIdentity", Title: "The managed identity exists and is enabled",
-		Key: strangerID, Target: strangerID, State: resource.Unchanged, Context: document(strangerID).Words()}, items[0])
+		Key: strangerID, Target: strangerID, State: resource.Unchanged, Context: document(strangerID).Words()},
+		items[0])
 	assert.Equal(t, integration.IdentityManaged, learnt.Identity.Kind)
 	assert.Equal(t, ofStranger, learnt.ServicePrincipalID)
 	known := document(strangerID)
