@@ -117,53 +117,60 @@ func differing(item resource.Item, code diagnosis.Code, detail string,
 	return item
 }
 
+// theirs is a member that somebody else has set.
+func theirs(member, want, have string) diagnosis.MemberDifference {
+	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOther}
+}
+
+// made is what is learnt of the application.
+var made = integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID, Key: "by-hand"}
+
+// situations are what the directory may have of a client, with the items of it and what is learnt.
+var situations = map[string]struct {
+	change    func(d *directory)
+	client    string
+	items     []resource.Item
+	isFound   bool
+	identity  integration.IdentityMade
+	principal string
+}{
+	"all is well": {client: clientID, isFound: true, identity: made, principal: principalID,
+		items: []resource.Item{application(clientID), principal(clientID)}},
+	"nothing of that id": {client: otherTenant, items: []resource.Item{
+		missing(application(otherTenant), diagnosis.CodeIdentityMissing),
+		missing(principal(otherTenant), diagnosis.CodeServicePrincipalMissing)}},
+	"no service principal": {change: func(d *directory) { d.remove("servicePrincipals", principalID) },
+		client: clientID, isFound: true, identity: made, items: []resource.Item{application(clientID),
+			missing(principal(clientID), diagnosis.CodeServicePrincipalMissing)}},
+	"no application": {change: func(d *directory) { d.stranger("Application") }, client: strangerID,
+		isFound: true, principal: ofStranger, items: []resource.Item{
+			missing(application(strangerID), diagnosis.CodeIdentityMissing), principal(strangerID)}},
+	"disabled twice": {change: func(d *directory) {
+		d.put("applications", objectID, map[string]any{"appId": clientID, "uniqueName": "by-hand",
+			"isDisabled": true, "disabledByMicrosoftStatus": "DisabledDueToViolationOfServicesAgreement"})
+		d.put("servicePrincipals", principalID, map[string]any{"appId": clientID, "accountEnabled": false})
+	}, client: clientID, isFound: true, identity: made, principal: principalID, items: []resource.Item{
+		differing(application(clientID), diagnosis.CodeClientDisabled, "",
+			theirs("disabledByMicrosoftStatus", "", "DisabledDueToViolationOfServicesAgreement"),
+			theirs("isDisabled", "false", "true")),
+		differing(principal(clientID), diagnosis.CodeClientDisabled, "",
+			theirs("accountEnabled", "true", "false"))}},
+	"the application's object id": {client: objectID, items: []resource.Item{
+		differing(missing(application(objectID), ""), diagnosis.CodeClientIDIsObjectID,
+			"It is the object id of the application whose client id is "+clientID+".",
+			theirs("clientId", clientID, objectID)),
+		missing(principal(objectID), diagnosis.CodeServicePrincipalMissing)}},
+	"the service principal's object id": {client: principalID, items: []resource.Item{
+		differing(missing(application(principalID), ""), diagnosis.CodeClientIDIsObjectID,
+			"It is the object id of the service principal whose client id is "+clientID+".",
+			theirs("clientId", clientID, principalID)),
+		missing(principal(principalID), diagnosis.CodeServicePrincipalMissing)}},
+}
+
 // TestWhatTheDirectoryHas: each item whole, and what is learnt of it.
 func TestWhatTheDirectoryHas(t *testing.T) {
 	t.Parallel()
-	theirs := func(member, want, have string) diagnosis.MemberDifference {
-		return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOther}
-	}
-	made := integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID, Key: "by-hand"}
-	for name, c := range map[string]struct {
-		change    func(d *directory)
-		client    string
-		items     []resource.Item
-		isFound   bool
-		identity  integration.IdentityMade
-		principal string
-	}{
-		"all is well": {client: clientID, isFound: true, identity: made, principal: principalID,
-			items: []resource.Item{application(clientID), principal(clientID)}},
-		"nothing of that id": {client: otherTenant, items: []resource.Item{
-			missing(application(otherTenant), diagnosis.CodeIdentityMissing),
-			missing(principal(otherTenant), diagnosis.CodeServicePrincipalMissing)}},
-		"no service principal": {change: func(d *directory) { d.remove("servicePrincipals", principalID) },
-			client: clientID, isFound: true, identity: made, items: []resource.Item{application(clientID),
-				missing(principal(clientID), diagnosis.CodeServicePrincipalMissing)}},
-		"no application": {change: func(d *directory) { d.stranger("Application") }, client: strangerID,
-			isFound: true, principal: ofStranger, items: []resource.Item{
-				missing(application(strangerID), diagnosis.CodeIdentityMissing), principal(strangerID)}},
-		"disabled twice": {change: func(d *directory) {
-			d.put("applications", objectID, map[string]any{"appId": clientID, "uniqueName": "by-hand",
-				"isDisabled": true, "disabledByMicrosoftStatus": "DisabledDueToViolationOfServicesAgreement"})
-			d.put("servicePrincipals", principalID, map[string]any{"appId": clientID, "accountEnabled": false})
-		}, client: clientID, isFound: true, identity: made, principal: principalID, items: []resource.Item{
-			differing(application(clientID), diagnosis.CodeClientDisabled, "",
-				theirs("disabledByMicrosoftStatus", "", "DisabledDueToViolationOfServicesAgreement"),
-				theirs("isDisabled", "false", "true")),
-			differing(principal(clientID), diagnosis.CodeClientDisabled, "",
-				theirs("accountEnabled", "true", "false"))}},
-		"the application's object id": {client: objectID, items: []resource.Item{
-			differing(missing(application(objectID), ""), diagnosis.CodeClientIDIsObjectID,
-				"It is the object id of the application whose client id is "+clientID+".",
-				theirs("clientId", clientID, objectID)),
-			missing(principal(objectID), diagnosis.CodeServicePrincipalMissing)}},
-		"the service principal's object id": {client: principalID, items: []resource.Item{
-			differing(missing(application(principalID), ""), diagnosis.CodeClientIDIsObjectID,
-				"It is the object id of the service principal whose client id is "+clientID+".",
-				theirs("clientId", clientID, principalID)),
-			missing(principal(principalID), diagnosis.CodeServicePrincipalMissing)}},
-	} {
+	for name, c := range situations {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDirectory(t)
