@@ -221,31 +221,31 @@ var faultCases = map[string]struct {
 	"issuer wrong in the token": {
 		token: platform.TokenRequest{Issuer: world.Issuer + "/"},
 		want:  "token.issuer fail token-issuer-mismatch", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
-		who: diagnosis.WhoDDOEAdmin,
+		who: diagnosis.WhoCaller,
 	},
 	"subject wrong in the token": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:nobody"},
 		want:  "token.subject fail token-subject-mismatch", verdict: assessment.VerdictFail,
 		claim: assessment.ClaimFile,
-		who:   diagnosis.WhoDDOEAdmin,
+		who:   diagnosis.WhoCaller,
 	},
 	"subject differs by case in the token": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:My-Service"},
 		want:  "token.subject fail subject-case-mismatch", verdict: assessment.VerdictFail,
 		claim: assessment.ClaimFile,
-		who:   diagnosis.WhoDDOEAdmin,
+		who:   diagnosis.WhoCaller,
 	},
 	"subject differs by case from the second": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:OTHER"},
 		want:  "token.subject fail subject-case-mismatch", verdict: assessment.VerdictFail,
 		claim: assessment.ClaimFile,
-		who:   diagnosis.WhoDDOEAdmin,
+		who:   diagnosis.WhoCaller,
 	},
 	"subject begins as the second": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:others"},
 		want:  "token.subject fail token-subject-mismatch", verdict: assessment.VerdictFail,
 		claim: assessment.ClaimFile,
-		who:   diagnosis.WhoDDOEAdmin,
+		who:   diagnosis.WhoCaller,
 	},
 	"second entry is closed": {
 		storage: []integration.StorageAccess{images(integration.AccessReadWrite), lockedImages},
@@ -271,7 +271,7 @@ var faultCases = map[string]struct {
 	"token expired": {
 		token: platform.TokenRequest{ExpiresInSeconds: -1},
 		want:  "token.lifetime fail token-expired", verdict: assessment.VerdictFail, claim: assessment.ClaimFile,
-		who: diagnosis.WhoDDOEAdmin,
+		who: diagnosis.WhoCaller,
 	},
 	"token lives long": {
 		token: platform.TokenRequest{ExpiresInSeconds: 3 * 86400},
@@ -314,7 +314,7 @@ var faultCases = map[string]struct {
 		storage: []integration.StorageAccess{absent},
 		want:    "access.list fail container-not-found", others: []string{"access.network pass", "access.read skip",
 			"access.write skip"},
-		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: assessment.VerdictFail, claim: assessment.ClaimExchange, who: diagnosis.WhoCaller,
 		command: "az storage container create --auth-mode login --account-name acmedata --name absent",
 	},
 	"account missing": {

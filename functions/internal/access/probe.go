@@ -63,10 +63,10 @@ func (p *probe) preflight(ctx context.Context) state {
 		return missing
 	case err != nil:
 		o.add(o.passed(checkNetwork, "network", titleNetwork))
-		check := classify.Check("access.protection", "protection", protection,
+		check := classify.Check(checkProtection, "protection", protection,
 			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeProtectionUnknown,
 				diagnosis.WithContext(o.context(policy.ContainerProperties)))}, o.context(policy.ContainerProperties))
-		check.Status = diagnosis.OutcomeSkip
+		check.Status, check.Remedy = diagnosis.OutcomeSkip, nil // nothing waits for it
 		o.add(check)
 		return unseen
 	}
@@ -74,13 +74,13 @@ func (p *probe) preflight(ctx context.Context) state {
 	if isTrue(properties.HasImmutabilityPolicy) || isTrue(properties.HasLegalHold) ||
 		isTrue(properties.IsImmutableStorageWithVersioningEnabled) {
 		if o.wanted == integration.AccessReadWrite {
-			o.fault("access.protection", "protection", diagnosis.CodeImmutableContainer)
+			o.fault(checkProtection, "protection", diagnosis.CodeImmutableContainer)
 		} else {
-			o.add(o.passed("access.protection", "protection", "The container is immutable; nothing is written"))
+			o.add(o.passed(checkProtection, "protection", "The container is immutable; nothing is written"))
 		}
 		return immutable
 	}
-	o.add(o.passed("access.protection", "protection", protection))
+	o.add(o.passed(checkProtection, "protection", protection))
 	return writable
 }
 
@@ -254,7 +254,7 @@ func (o *target) skipAfterList() {
 // skipProtected skips the rights that cannot be told without risking a blob that nobody can delete.
 func (o *target) skipProtected() {
 	for _, right := range []struct{ layer, title string }{{"write", titleWrite}, {"delete", titleDelete}} {
-		check := assessment.Skip("access."+right.layer, right.layer, right.title, "access.protection")
+		check := assessment.Skip("access."+right.layer, right.layer, right.title, checkProtection)
 		check.Target, check.Code = o.url, diagnosis.CodeImmutableContainer
 		check.Detail = "Not tested, because a probe blob could not be removed from an immutable container."
 		o.add(check)

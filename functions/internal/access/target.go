@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,6 +98,19 @@ func (o *target) look(ctx context.Context, cred azcore.TokenCredential, failed s
 		return
 	}
 	p.rights(ctx, state)
+	o.explainUnseen()
+}
+
+// explainUnseen names, for a protection that could not be read, the refusal of the list: one role lets in to both.
+func (o *target) explainUnseen() {
+	isRefused := slices.ContainsFunc(o.checks, func(c assessment.Check) bool {
+		return c.ID == checkList && c.Status == diagnosis.OutcomeFail
+	})
+	for i, c := range o.checks {
+		if isRefused && c.ID == checkProtection && c.Status == diagnosis.OutcomeSkip {
+			o.checks[i].DependsOn = checkList
+		}
+	}
 }
 
 // options are the caller's, with a retry budget that fits the test's: at most one retry, after at most a second.
@@ -190,6 +204,7 @@ func (o *target) context(operation policy.Operation) diagnosis.Context {
 	wanted := assignment.Wanted(o.test.request.Document, entry)
 	c.Scope, c.Assignment = wanted.Scope, assignment.Name(wanted)
 	c.Role = o.wanted.Role().Name
+	c.WasThere = assignment.IsReached(o.test.request.Document)
 	return c
 }
 

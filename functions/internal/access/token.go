@@ -32,6 +32,7 @@ const (
 	checkExchange   = "exchange.token"
 	checkNetwork    = "access.network"
 	checkContainers = "access.containers"
+	checkProtection = "access.protection"
 	checkList       = "access.list"
 	checkRead       = "access.read"
 	checkWrite      = "access.write"
@@ -44,7 +45,8 @@ func (r *test) checkToken() string {
 	spec := r.request.Document.Spec
 	r.subject = nearest(spec.Subjects, "")
 	if r.request.Token.IsZero() {
-		r.add(assessment.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)))
+		r.add(assessment.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeSubjectTokenUnavailable,
+			diagnosis.WithContext(r.context("token")))))
 		return checkFormat
 	}
 	claims, err := entra.ParseSubjectToken(r.request.Token)

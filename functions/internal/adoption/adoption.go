@@ -90,7 +90,7 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	}
 	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionProvisioned, "True", nil,
 		"Somebody else has made it.")
-	awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification)
+	awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification, diagnosis.WithContext(d.Words()))
 	d.SetCondition(s.Repository.Now().UTC(), integration.ConditionVerified, "Unknown", &awaiting, "")
 	if err := s.claimIdentity(ctx, d); err != nil {
 		return integration.Document{}, err

@@ -111,9 +111,9 @@ func objectKinds() []object {
 		{members: []string{"jwks_uri", "issuer"}, what: "an issuer's discovery document"},
 		{members: []string{"apiVersion", "kind"}, what: "a Kubernetes manifest"},
 		{members: []string{"subjects", "storage"}, what: "the spec of an integration, which belongs to PUT " +
-			"/api/integrations/{id}"},
+			"/api/integrations/<id>"},
 		{members: []string{"serviceName", "storage"}, what: "the spec of an integration, which belongs to PUT " +
-			"/api/integrations/{id}"},
+			"/api/integrations/<id>"},
 		{members: []string{"code", "requestId", "status", "title"}, what: "an error of this service (problem+json)"},
 	}
 }

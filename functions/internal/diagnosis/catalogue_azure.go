@@ -17,6 +17,9 @@ const grantCommand = "az role assignment create --name {assignment} --assignee-o
 const notByHand = "Do not make it by hand: the app owns only what it makes, and may not change or delete what a " +
 	"person has made."
 
+// orByHand is the step in the place of the PUT, where the command does what it would do.
+const orByHand = "Or have whoever looks after the identity run the command."
+
 // waitForIt and sendAgain are what to do about a service that is down for a while: an operation repeats its requests,
 // and nobody repeats a report or a test.
 const (
@@ -135,7 +138,7 @@ func assignmentEntries() []Entry {
 			"Have the operator add the account's resource group to dataScopes and deploy again.",
 			"Or grant the service's identity Role Based Access Control Administrator on the storage account, "+
 				"restricted to the blob data roles.",
-			"Or, if the service may at least read role assignments there, assign the integration's role by "+
+			"Or if the service may at least read role assignments there, assign the integration's role by "+
 				"hand, as the "+
 				"command does, and repeat the PUT. Each further role takes this again.").Making().With(grantCommand),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
@@ -188,15 +191,15 @@ func scopeEntries() []Entry {
 		upstream(CodeSubscriptionDisabled, WhoStorageAdmin, "The subscription is disabled",
 			"The subscription is read-only or disabled, mostly for billing reasons.",
 			"Enable the subscription.").Making(),
-		upstream(CodeStorageAccountNotFound, WhoStorageAdmin, "The storage account does not exist",
-			"Azure knows no storage account under this resource id.",
-			"Check the resource id.").With("az storage account list --query '[].id' -o tsv"),
-		upstream(CodeResourceGroupNotFound, WhoStorageAdmin, "The resource group does not exist",
-			"Azure knows no resource group of this name in the subscription.",
-			"Check the resource id.").With("az storage account list --query '[].id' -o tsv"),
-		upstream(CodeSubscriptionNotFound, WhoStorageAdmin, "The subscription does not exist",
+		goneEntry(CodeStorageAccountNotFound, "storage account"),
+		goneEntry(CodeResourceGroupNotFound, "resource group"),
+		upstream(CodeSubscriptionNotFound, WhoCaller, "The subscription does not exist",
 			"Azure knows no such subscription, or the service's identity may not see it.",
-			"Check the resource id, and that the subscription belongs to the service's tenant."),
+			"Correct the resource id. The subscription has to be in the service's tenant.", PutAgain+".").
+			WhereLost(WhoStorageAdmin, "Azure knows no such subscription any more, or the service's identity may not "+
+				"see it: it was there when access was made.",
+				"See whether the subscription is still there, in this tenant, and whether the service's identity may "+
+					"read in it.", "When that is mended, "+PutAgain+"."),
 		upstream(CodeSubscriptionTenantMismatch, WhoStorageAdmin, "The subscription belongs to another tenant",
 			"The subscription trusts another tenant, so neither the service nor the federated identity can reach it.",
 			"Use a deployment in the subscription's tenant."),
@@ -206,4 +209,23 @@ func scopeEntries() []Entry {
 			"Azure Resource Manager answered with a code that the catalogue does not know.",
 			"Look at the evidence, and give the request id to Microsoft.").Inconclusive(),
 	}
+}
+
+// goneEntry is about a storage account, or its resource group, that is not there. Role assignments go with what they
+// are at. What Azure recovers: https://learn.microsoft.com/azure/storage/common/storage-account-recover.
+func goneEntry(code Code, what string) Entry {
+	return upstream(code, WhoCaller, "The "+what+" does not exist",
+		"Azure knows no "+what+" as the resource id names it. The id in the spec is wrong, or the "+what+
+			" was deleted or moved.",
+		"Correct the resource id. The command lists the accounts of the subscription.",
+		"Or have an administrator of the subscription bring the "+what+" back under this name.",
+		PutAgain+": roles that were assigned there went with it.").
+		WhereLost(WhoStorageAdmin,
+			"The "+what+" was there when access was made, and is no more: somebody has deleted "+
+				"or moved it. The roles that were assigned there went with it.",
+			"Bring the "+what+" back under the same resource id, with its containers. For 14 days Azure may recover "+
+				"a deleted storage account.",
+			"Or if it stays away, have the caller take it out of the spec, or DELETE the integration.",
+			"When it is back, "+PutAgain+": that assigns the role anew.").
+		With("az storage account list --subscription {accountSubscription} --query '[].id' -o tsv")
 }

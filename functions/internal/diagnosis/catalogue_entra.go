@@ -12,32 +12,34 @@ func tokenEntries() []Entry {
 		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "token"}
 	}
 	return []Entry{
-		{Code: CodeSubjectTokenUnavailable, Title: "No subject token can be had", Layer: "token", Who: WhoDDOEAdmin,
+		{Code: CodeSubjectTokenUnavailable, Title: "No subject token can be had", Layer: "token", Who: WhoCaller,
 			Outcome: OutcomeUnknown,
 			Cause: "The app is not the federated subject, so it needs a token of the platform to test as it; none " +
 				"was given and no source of tokens is set up.",
-			Steps: []string{"Give subjectToken in the request, or set DDOE_SUBJECT_TOKEN_URL.",
+			Steps: []string{"Send a token of the platform as subjectToken: POST /api/integrations/{id}/access-tests.",
+				"Or have the operator set DDOE_SUBJECT_TOKEN_URL: then each test gets a token by itself.",
 				"Or run a job on the platform that reads a blob."}},
 		entry(CodeTokenMalformed, WhoCaller, "The subject token is not a JWT",
 			"The token is not three base64url parts of JSON, has a claim of the wrong type, or is larger than 16 KiB.",
 			"Send the compact JWT exactly as the platform issued it, without quotes, line break or 'Bearer'.",
 			"If it was issued so, have the platform correct what the detail names."),
-		entry(CodeTokenIssuerMismatch, WhoDDOEAdmin, "The token comes from another issuer", "The token's iss is not "+
+		entry(CodeTokenIssuerMismatch, WhoCaller, "The token comes from another issuer", "The token's iss is not "+
 			"the issuer that the credential trusts; Entra compares byte for byte, and a trailing slash counts.",
-			"Get the token from the issuer {issuer}.",
-			"If the token is right, correct the integration's issuer to what the token says."),
-		entry(CodeTokenSubjectMismatch, WhoDDOEAdmin, "The token is for another subject",
+			"Send a token from the issuer {issuer}.",
+			"Or if the token is right, correct the integration's issuer to what the token says: PUT the spec with "+
+				"it."),
+		entry(CodeTokenSubjectMismatch, WhoCaller, "The token is for another subject",
 			"The token's sub is none of the integration's subjects; Entra compares byte for byte, including case.",
-			"Get a token for the service whose subject is {subject}.",
-			"If the token is right, add its subject to the integration."),
-		entry(CodeSubjectCaseMismatch, WhoDDOEAdmin, "The subject differs by case only",
+			"Send a token of the service whose subject is {subject}.",
+			"Or if the token is right, add its subject to the integration: PUT the spec with it."),
+		entry(CodeSubjectCaseMismatch, WhoCaller, "The subject differs by case only",
 			"Subjects are compared with case; the two differ in nothing else.",
-			"Give the subject to the integration exactly as the token has it."),
+			"PUT the spec with the subject exactly as the token has it."),
 		entry(CodeTokenAudienceMismatch, WhoDDOEAdmin, "The token is for another audience",
 			"The token's aud is not the audience of the credential.",
 			"Have the platform issue the token for the audience {audience}, and for no other."),
-		entry(CodeTokenExpired, WhoDDOEAdmin, "The token has expired", "The token's exp has passed.",
-			"Get a fresh token and test again."),
+		entry(CodeTokenExpired, WhoCaller, "The token has expired", "The token's exp has passed.",
+			"Send a fresh token of the platform."),
 		entry(CodeTokenNotYetValid, WhoDDOEAdmin, "The token is not valid yet",
 			"The token's nbf lies in the future: the issuer's clock is ahead, or the token was made for later.",
 			"Check the issuer's clock, then get a fresh token."),
@@ -72,9 +74,10 @@ func assertionEntries() []Entry {
 			"An Entra token was sent where the platform's OIDC token is needed; this tenant or identity does "+
 				"not take it.",
 			"Send the platform's own OIDC token."),
-		exchange(CodeAssertionExpired, []int{700024}, WhoDDOEAdmin, "The token is outside its time of validity",
+		exchange(CodeAssertionExpired, []int{700024}, WhoCaller, "The token is outside its time of validity",
 			"Entra's clock is outside the token's nbf and exp.",
-			"Get a fresh token and test again.", "If the token is fresh, check the issuer's clock."),
+			"Send a fresh token of the platform.",
+			"If the token is fresh, have the platform check the issuer's clock."),
 		exchange(CodeSigningKeyUnknown, []int{7000272}, WhoDDOEAdmin, "Entra does not know the signing key",
 			"The token's kid is not in the issuer's JWKS as Entra has cached it. After a rotation this lasts until "+
 				"Entra reads the JWKS again: 20 to 30 minutes, or longer.",
@@ -135,8 +138,8 @@ func matchEntries() []Entry {
 		exchange(CodeFederatedCredentialMissing, []int{70025, 7000226}, WhoIdentityAdmin,
 			"The federated credential does not exist",
 			"The identity has no federated credential for the subject {subject}, so Entra refuses the platform's "+
-				"tokens. One that was made a moment ago is not known everywhere yet.").Repairable().With(
-			words.CreateCredential),
+				"tokens. One that was made a moment ago is not known everywhere yet.", orByHand).Making().Repairable().
+			With(words.CreateCredential),
 		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237},
 			WhoIdentityAdmin, "The flexible credential does not work here",
 			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform "+

@@ -32,10 +32,17 @@ func TestCatalogue(t *testing.T) {
 func catalogueText() string {
 	var b strings.Builder
 	for _, e := range Entries() {
+		lost := Entry{}
+		if e.Lost != nil {
+			lost = Entry{Cause: e.Lost.Cause, Who: e.Lost.Who, Steps: e.Lost.Steps}
+		}
 		fmt.Fprintf(&b, "%s\n", e.Code)
 		for _, line := range []struct{ name, text string }{
-			{"title", e.Title}, {"cause", e.Cause}, {"who", string(e.Who)}, {"steps", strings.Join(e.Steps, "\n\t\t")},
-			{"command", e.Command}, {"layer", e.Layer}, {"outcome", string(e.CheckStatus())},
+			{"title", e.Title}, {"cause", e.Cause}, {"cause, of a test", e.Tested}, {"who", string(e.Who)}, {"steps",
+				strings.Join(e.Steps, "\n\t\t")},
+			{"where lost", lost.Cause}, {"who, where lost", string(lost.Who)},
+			{"steps, where lost", strings.Join(lost.Steps, "\n\t\t")}, {"command", e.Command}, {"layer", e.Layer},
+			{"outcome", string(e.CheckStatus())},
 			{"may pass", map[[2]bool]string{{true, false}: "yes", {true, true}: "soon after a change"}[[2]bool{
 				e.Transient, e.Propagation}]},
 			{"AADSTS", strings.Trim(fmt.Sprint(e.AADSTS), "[]")},

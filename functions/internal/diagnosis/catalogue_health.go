@@ -19,7 +19,7 @@ func structureEntries() []Entry {
 				"for the new one.").Repairable().With("az ad sp show --id {clientId} --query id"),
 		upstream(CodeFederatedCredentialChanged, WhoIdentityAdmin, "The federated credential was changed",
 			"Issuer, subject or audience of the federated credential is not what was made; Entra compares them "+
-				"byte for byte.").Repairable().With(words.ChangeCredential),
+				"byte for byte.", orByHand).Making().Repairable().With(words.ChangeCredential),
 		upstream(CodeRoleAssignmentConditioned, WhoStorageAdmin, "A condition narrows the role assignment",
 			"Somebody has put a condition on the role assignment. It counts, and it is kept: the service changes "+
 				"only what it has set itself.",

@@ -38,7 +38,7 @@ func managedIdentityEntries() []Entry {
 			words.Told).Repairable().With(words.ShowIdentity),
 		upstream(CodeManagedIdentityForeign, WhoOperator, "The managed identity is not ours",
 			"A managed identity has this integration's name, but not our tags; it is left alone.",
-			"Choose another integration id, or delete that identity: az identity delete --ids <id>.").With(
+			"Choose another integration id, or delete that identity: az identity delete --ids {identityId}.").With(
 			words.ShowIdentity),
 	}
 }

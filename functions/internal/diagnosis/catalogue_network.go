@@ -9,8 +9,8 @@ func networkEntries() []Entry {
 	}
 	return []Entry{
 		entry(CodeNetworkDNS, "The host name cannot be resolved", "The name has no address as seen from here: the "+
-			"account or host does not exist, or it is known in a private DNS zone only.",
-			"Check the name {target}.",
+			"account or host was deleted or never existed, or its name is known in a private DNS zone only.",
+			"Look whether {target} still exists, and is spelt as here.",
 			"If the account has a private endpoint, link its DNS zone with the network that the service runs in."),
 		entry(CodeNetworkConnect, "The host cannot be reached", "The connection was refused, reset or could not be "+
 			"opened from here: a firewall, a proxy or a private address lies between.",

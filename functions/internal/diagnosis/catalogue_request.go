@@ -108,7 +108,8 @@ func stateEntries() []Entry {
 	return []Entry{
 		{Code: CodeIntegrationNotFound, Title: "There is no such integration", Who: WhoCaller,
 			Cause: "No integration has this id.",
-			Steps: []string{"Check the id with GET /api/integrations.", "Create it with PUT /api/integrations/{id}."}},
+			Steps: []string{"Check the id with GET /api/integrations.",
+				"Or create it: PUT a spec under this id."}},
 		{Code: CodeIntegrationDeleted, Title: "The integration has been deleted", Who: WhoCaller,
 			Cause: "The integration was torn down; only its record is kept.",
 			Steps: []string{"PUT the spec again. An identity that the recycle bin of Entra still has, for 30 days, " +

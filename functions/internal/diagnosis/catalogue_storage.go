@@ -16,13 +16,15 @@ func storageEntries() []Entry {
 func rightEntries() []Entry {
 	return []Entry{
 		data(CodeRoleMissing, WhoStorageAdmin, "No role grants the identity this action",
-			"The role is not assigned to the identity where the integration needs it, or does not count yet: that "+
-				"takes up to 10 minutes. Roles such as Owner or Contributor carry no data rights; a condition "+
-				"(ABAC), an ACL or a deny assignment may refuse as well.",
-			"Assign {role} to the service principal (object id {principalId}, no other id) at the scope that the "+
-				"command names.").Making().Then("Wait up to 10 minutes, then test again.",
+			"The role is not assigned to the identity where the integration needs it. Roles such as Owner or "+
+				"Contributor carry no data rights.",
+			"Or have an administrator of the storage account run the command: it assigns {role} to the service "+
+				"principal (object id {principalId}, no other id).").Making().Then(
+			"Wait up to 10 minutes, then test again.",
 			"If it stays, and drift finds the role in place, look for a deny assignment: "+denyCommand).On("list").
-			Repairable().With(grantCommand),
+			Repairable().With(grantCommand).OrElse(
+			"Or it does not count yet: that takes up to 10 minutes. A condition " +
+				"(ABAC), an ACL or a deny assignment may refuse as well."),
 		data(CodeNetworkRulesBlocked, WhoStorageAdmin, "The storage account's network rules refuse the caller",
 			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy "+
 				"or network security perimeter do not let this caller in. The platform may be let in where this "+
@@ -52,9 +54,14 @@ func rightEntries() []Entry {
 // blobEntries are about the container and what is in it.
 func blobEntries() []Entry {
 	return []Entry{
-		data(CodeContainerNotFound, WhoStorageAdmin, "The container does not exist",
+		data(CodeContainerNotFound, WhoCaller, "The container does not exist",
 			"The account has no container of this name.",
-			"Correct the container's name in the spec, or create the container.").Making().With(
+			"Correct the container's name. Then PUT the spec again.",
+			"Or have an administrator of the storage account create the container, as the command does.").Making().
+			WhereLost(WhoStorageAdmin, "The container was there, and is no more: somebody has deleted it.",
+				"Restore the container, where the account keeps deleted ones (soft delete).",
+				"Or create it anew, empty, as the command does.",
+				"Or if it stays away, have the caller take it out of the spec.").With(
 			"az storage container create " +
 				"--auth-mode login --account-name {account} --name {container}"),
 		data(CodeBlobNotFound, WhoStorageAdmin, "The blob does not exist", "The blob that was asked for is not there.",

@@ -54,6 +54,31 @@ func TestNoNumberMeansTwoCodes(t *testing.T) {
 	}
 }
 
+// TestNoPlaceholderIsPrinted: what a person reads has the values that are known, whoever reads it, and names those
+// that are not. JMESPath has braces of its own, with a colon in them.
+func TestNoPlaceholderIsPrinted(t *testing.T) {
+	t.Parallel()
+	placeholder, open := regexp.MustCompile(`\{[a-zA-Z]+\}`), regexp.MustCompile(`<[a-zA-Z]+>`)
+	for _, e := range Entries() {
+		for _, request := range []Request{RequestPut, RequestDelete, RequestOther, RequestLook} {
+			for _, wasThere := range []bool{true, false} {
+				known := filledOf(identityID)
+				known.Request, known.WasThere, known.Blob = request, wasThere, "b"
+				d, unknown := New(e.Code, WithContext(known)), New(e.Code, WithContext(Context{Request: request}))
+				text := d.Title + d.Detail + d.Remedy.String()
+				assert.NotRegexp(t, placeholder, text, e.Code)
+				assert.NotRegexp(t, placeholder, unknown.Title+unknown.Detail+unknown.Remedy.String(), e.Code)
+				for _, name := range open.FindAllString(text, -1) {
+					assert.Contains(t, byReaders, name, "%s leaves open what is known", e.Code)
+				}
+			}
+		}
+	}
+}
+
+// byReaders are what only the reader knows: the parts of a resource id, and the name of a group.
+var byReaders = []string{"<subscription>", "<group>", "<account>"}
+
 func TestNew(t *testing.T) {
 	t.Run("fills the words", func(t *testing.T) {
 		d := New("role-missing", WithContext(Context{PrincipalID: "p-1", Role: "Storage Blob Data Reader",
@@ -61,7 +86,7 @@ func TestNew(t *testing.T) {
 		assert.Equal(t, CodeRoleMissing, d.Code)
 		assert.True(t, d.Transient)
 		assert.Contains(t, d.Remedy.Steps[1],
-			"Assign Storage Blob Data Reader to the service principal (object id p-1,")
+			"assigns Storage Blob Data Reader to the service principal (object id p-1,")
 		assert.Equal(t, "az role assignment create --name a-1 --assignee-object-id p-1 --assignee-principal-type "+
 			"ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/s", d.Remedy.Command)
 	})

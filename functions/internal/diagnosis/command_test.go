@@ -135,8 +135,9 @@ func filled() Context {
 		Scope:       "/subscriptions/s/resourceGroups/my group/x", Role: "Storage Blob Data Reader",
 		Assignment: "assignment-1", Account: "acmedata",
 		AccountID: "/subscriptions/s/resourceGroups/my group/y", Container: "images", Blob: "-a b/c's",
-		Target: "https://acmedata/images", Site: "func-wif", AppPrincipalID: "33333333-0000-4000-8000-000000000000",
-		Namespace: "sb-wif", Entity: "queues/wif-commands",
+		Target: "https://acmedata/images", Site: "func-wif", Integration: "my-images",
+		AppPrincipalID: "33333333-0000-4000-8000-000000000000",
+		Namespace:      "sb-wif", Entity: "queues/wif-commands",
 		API: "api://wif", CallerTenant: "tenant-2", AppRole: "Wif.Read"}
 }
 

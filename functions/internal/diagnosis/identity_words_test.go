@@ -122,8 +122,10 @@ func TestWhoLooksAfterTheIdentity(t *testing.T) {
 		CodeFederatedCredentialExtra:   {WhoEntraAdmin, WhoOperator},
 		CodeTenantUnknown:              {WhoEntraAdmin, WhoOperator},
 		CodeIssuerNotAllowed:           {WhoEntraAdmin, WhoEntraAdmin},
-		CodeContainerNotFound:          {WhoStorageAdmin, WhoStorageAdmin},
-		CodeTokenExpired:               {WhoDDOEAdmin, WhoDDOEAdmin},
+		CodeContainerNotFound:          {WhoCaller, WhoCaller},
+		CodeTokenExpired:               {WhoCaller, WhoCaller},
+		CodeIssuerUnreachable:          {WhoDDOEAdmin, WhoDDOEAdmin},
+		CodeContainerDisabled:          {WhoStorageAdmin, WhoStorageAdmin},
 	} {
 		assert.Equal(t, want, [2]Who{New(code, WithContext(filled())).Remedy.Who,
 			New(code, WithContext(filledOf(identityID))).Remedy.Who}, code)

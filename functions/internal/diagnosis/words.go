@@ -14,6 +14,9 @@ type (
 	Who       = words.Who
 )
 
+// IsAlternative reports whether a step stands in the place of the one before it, and does not follow it.
+func IsAlternative(step string) bool { return words.IsAlternative(step) }
+
 // The outcomes of a check, the people, the requests that are repeated, and how identities are looked after.
 const (
 	OutcomePass    = words.OutcomePass

@@ -83,7 +83,7 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 	case why != nil:
 		status.Paused = &why.Diagnosis
 	case !wanted:
-		off := diagnosis.New(diagnosis.CodeHealthChecksOff)
+		off := diagnosis.New(diagnosis.CodeHealthChecksOff, diagnosis.WithContext(d.Words()))
 		status.Paused = &off
 	default:
 		due := p.next(s.now())

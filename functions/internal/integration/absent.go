@@ -15,7 +15,7 @@ func Absent(d *Document) *diagnosis.Error {
 	gone := diagnosis.New(diagnosis.CodeIntegrationDeleted)
 	if d.IsUnmanaged {
 		gone.Detail = "The integration was imported, and is forgotten. What it consists of was left as it is."
-		gone.Remedy.Steps = []string{"Import it again: POST /api/integrations/{id}/import."}
+		gone.Remedy.Steps = []string{"Import it again: POST /api/integrations/" + d.ID + "/import."}
 		return &diagnosis.Error{Diagnosis: gone}
 	}
 	gone.Remedy.Steps = []string{"PUT the spec again to restore it; within 30 days it gets the same client id."}

@@ -66,6 +66,11 @@ func (d Document) condition(kind string) (Condition, bool) {
 	return Condition{}, false
 }
 
+// told is what a code states of the integration.
+func told(d Document, code diagnosis.Code) diagnosis.Diagnosis {
+	return diagnosis.New(code, diagnosis.WithContext(d.Words()))
+}
+
 // unmet is a condition that is not met by what a code states.
 func unmet(status string, since time.Time, found diagnosis.Diagnosis) Condition {
 	return Condition{Status: status, Reason: found.Code, Message: found.Detail, LastTransitionTime: since,
@@ -98,7 +103,7 @@ func (d Document) made() Condition {
 // proved is the condition Verified, which has no reason while the first test is still to come.
 func (d Document) proved() Condition {
 	c, ok := d.condition(ConditionVerified)
-	switch awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification); {
+	switch awaiting := told(d, diagnosis.CodeAwaitingVerification); {
 	case !ok:
 		return unmet("Unknown", d.UpdatedAt, awaiting)
 	case c.Status != "True" && c.Reason == "":
@@ -124,13 +129,13 @@ func (d Document) platformDone() Condition {
 	case st.Mode != ModeAPI && confirmed != nil:
 		return Condition{Status: "True", LastTransitionTime: confirmed.At}
 	case st.Mode != ModeAPI && d.FormToFill() != nil:
-		return unmet("False", verified, diagnosis.New(diagnosis.CodeAwaitingPerson))
+		return unmet("False", verified, told(d, diagnosis.CodeAwaitingPerson))
 	case st.Diagnosis != nil:
 		return unmet("False", verified, *st.Diagnosis)
 	case st.Mode != ModeAPI || st.IntegrationID == "":
 		return unmet("False", verified, diagnosis.New(diagnosis.CodeNotProvisioned))
 	case d.Spec.DDOE.Driver != nil && !st.Validated: // a test of our own states nothing of the platform's
-		return unmet("Unknown", verified, diagnosis.New(diagnosis.CodeAwaitingVerification))
+		return unmet("Unknown", verified, told(d, diagnosis.CodeAwaitingVerification))
 	default:
 		return done
 	}
@@ -158,7 +163,7 @@ func (d Document) working() Condition {
 		return Condition{Status: "True", LastTransitionTime: h.Since}
 	}
 	if h.Diagnosis == nil { // an older build has kept the code alone; or no check was made for long
-		return unmet(status, h.Since, diagnosis.New(cmp.Or(h.Code, diagnosis.CodeAwaitingVerification)))
+		return unmet(status, h.Since, told(d, cmp.Or(h.Code, diagnosis.CodeAwaitingVerification)))
 	}
 	return unmet(status, h.Since, *h.Diagnosis)
 }

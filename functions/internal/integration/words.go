@@ -14,7 +14,7 @@ func (d Document) Words() diagnosis.Context {
 	if d.IsUnmanaged {
 		request = diagnosis.RequestLook
 	}
-	return diagnosis.Context{Request: request, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
+	return diagnosis.Context{Integration: d.ID, Request: request, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
 		TenantID: d.Spec.TenantID,
 		ClientID: d.Status.ClientID, PrincipalID: d.Status.ServicePrincipalID,
 		Upkeep: d.IdentityKind().about().upkeep, IdentityID: d.Status.Identity.Key}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,7 @@ func (w *Worker) showWaiting(ctx context.Context, a *Attempt, next message.Comma
 	at time.Time) time.Time {
 	a.writing.Lock()
 	defer a.writing.Unlock()
+	d = cancelable(d, next.OperationID)
 	errs := make([]error, 2)
 	var group errgroup.Group
 	group.Go(func() error {
@@ -79,6 +81,18 @@ func (w *Worker) showWaiting(ctx context.Context, a *Attempt, next message.Comma
 	_ = group.Wait() // the functions return nil; their errors are in errs
 	w.engine.warnHidden(ctx, next, errors.Join(errs...))
 	return at
+}
+
+// cancelable tells beside what is waited for that nobody has to wait: an operation can be canceled while it is parked.
+func cancelable(d diagnosis.Diagnosis, operationID string) diagnosis.Diagnosis {
+	if d.Remedy == nil {
+		return d
+	}
+	remedy := *d.Remedy
+	remedy.Steps = append(slices.Clone(remedy.Steps),
+		"Or end the operation while it waits: POST /api/operations/"+operationID+"/cancel.")
+	d.Remedy = &remedy
+	return d
 }
 
 // operationWaits shows in the operation what it waits for. at becomes the time for which a copy may have been sent

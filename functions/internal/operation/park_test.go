@@ -52,7 +52,8 @@ func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
 			op := f.RequireStatus(operationID, integration.OperationRunning)
 			require.NotNil(t, op.Waiting)
 			assert.Equal(t, "request-1", op.Waiting.Evidence.RequestID)
-			assert.NotEmpty(t, op.Waiting.Remedy.Steps)
+			assert.Contains(t, op.Waiting.Remedy.Steps, "Or end the operation while it waits: POST /api/operations/"+
+				operationID+"/cancel.", "it can be canceled now")
 			assert.Equal(t, 1, op.Waiting.Attempt)
 			assert.Equal(t, f.Now().Add(10*time.Second), op.Waiting.NextAttemptAt)
 			assert.Equal(t, op.Waiting.NextAttemptAt, f.Message(operationID+"-retry-1").EnqueueAt)

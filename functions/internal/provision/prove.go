@@ -61,7 +61,7 @@ func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integr
 	if proof.Proved {
 		return v.verified(ctx, a)
 	}
-	found := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)
+	found := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable, diagnosis.WithContext(d.Words()))
 	if proof.Diagnosis != nil {
 		found = *proof.Diagnosis
 	}

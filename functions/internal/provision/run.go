@@ -124,7 +124,7 @@ func (r *run) conclude(d *integration.Document) error {
 			"An access test of what was made is scheduled.")
 		return nil
 	}
-	unknown := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)
+	unknown := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable, diagnosis.WithContext(d.Words()))
 	d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", &unknown, "")
 	return nil
 }

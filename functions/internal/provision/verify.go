@@ -137,7 +137,7 @@ func (v *verifier) verifyLater(ctx context.Context, a *operation.Attempt, cause 
 	}
 	unavailable := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable,
 		diagnosis.WithDetail("No access test could be made: %s", d.Detail))
-	unavailable.Evidence = d.Evidence
+	unavailable.Evidence, unavailable.Remedy = d.Evidence, d.Remedy
 	return v.undecided(ctx, a, unavailable)
 }
 

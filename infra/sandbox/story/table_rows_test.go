@@ -223,7 +223,7 @@ func storageRows() []row {
 			})}},
 		{code: "storage-account-not-found", how: "the account is deleted", destroy: func(p *patient) {
 			p.object("storageAccounts", p.account(), nil)
-		}, told: everywhere, mended: []mending{byHand("resource id", func(p *patient) {
+		}, told: everywhere, mended: []mending{byHand("Bring the storage account back", func(p *patient) {
 			p.object("storageAccounts", p.account(), map[string]any{"containers": []any{
 				map[string]any{"name": "images"}}})
 			p.put()

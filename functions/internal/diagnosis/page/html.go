@@ -15,7 +15,19 @@ func (p Page) HTML() ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
+var pageTemplate = template.Must(template.New("page").Parse(`{{define "steps"}}
+<ol>
+{{- range .}}
+<li>{{.Text}}
+{{- with .Alternatives}}<ul>
+{{- range .}}
+<li>{{.}}</li>
+{{- end}}
+</ul>
+{{- end}}</li>
+{{- end}}
+</ol>
+{{- end}}<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -41,11 +53,7 @@ pre { padding: .8rem 1rem; border: 1px solid #8886; border-radius: .4rem; white-
 <h2>Who mends it</h2>
 <p>{{.Mends}}.</p>
 <h2>What to do</h2>
-<ol>
-{{- range .Steps}}
-<li>{{.}}</li>
-{{- end}}
-</ol>
+{{- template "steps" .Do}}
 {{- with .Command}}
 <pre>{{.}}</pre>
 {{- end}}
@@ -59,6 +67,12 @@ pre { padding: .8rem 1rem; border: 1px solid #8886; border-radius: .4rem; white-
 <li><code>&lt;{{.Name}}&gt;</code>: {{.Meaning}}</li>
 {{- end}}
 </ul>
+{{- end}}
+{{- with .IfLost}}
+<h2>If it was there before</h2>
+<p>{{.Cause}}</p>
+<p>Who mends it then: {{.Mends}}.</p>
+{{- template "steps" .Do}}
 {{- end}}
 <h2>Does it pass by itself?</h2>
 <p>{{.Passes}}</p>

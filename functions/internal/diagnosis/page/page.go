@@ -28,6 +28,39 @@ type Page struct {
 	Placeholders []Placeholder
 	// Answers are the answers of services that lead to the code.
 	Answers []string
+	// IfLost is what to do where the thing was there before; nil where that makes no difference.
+	IfLost *IfLost
+}
+
+// IfLost is what to do about something that was there before.
+type IfLost struct {
+	Cause, Mends string
+	Steps        []string
+}
+
+// Step is one thing to do, and what can be done in its place.
+type Step struct {
+	Text         string
+	Alternatives []string
+}
+
+// Do are the steps, in order.
+func (p Page) Do() []Step { return grouped(p.Steps) }
+
+// Do are the steps, in order.
+func (l IfLost) Do() []Step { return grouped(l.Steps) }
+
+func grouped(steps []string) []Step {
+	var all []Step
+	for _, text := range steps {
+		if len(all) > 0 && diagnosis.IsAlternative(text) {
+			last := &all[len(all)-1]
+			last.Alternatives = append(last.Alternatives, text)
+			continue
+		}
+		all = append(all, Step{Text: text})
+	}
+	return all
 }
 
 // Placeholder is a value that a page's text leaves open, such as <clientId>.
@@ -39,9 +72,19 @@ func Of(code diagnosis.Code) (Page, bool) {
 	if !ok {
 		return Page{}, false
 	}
-	return Page{Entry: e.Fill(diagnosis.Context{}), Passes: passes(e), Mends: mends()[e.Who],
+	filled := e.Fill(diagnosis.Context{})
+	filled.Cause = strings.TrimSpace(filled.Cause + " " + e.Tested)
+	return Page{Entry: filled, Passes: passes(e), Mends: mends()[e.Who],
 		ManagedCommand: e.Managed().Fill(diagnosis.Context{}).Command,
-		Placeholders:   placeholders(e), Answers: classify.Answers(e)}, true
+		Placeholders:   placeholders(e), Answers: classify.Answers(e), IfLost: ifLost(e)}, true
+}
+
+func ifLost(e diagnosis.Entry) *IfLost {
+	if e.Lost == nil {
+		return nil
+	}
+	lost := e.Fill(diagnosis.Context{WasThere: true})
+	return &IfLost{Cause: lost.Cause, Mends: mends()[lost.Who], Steps: lost.Steps}
 }
 
 // passes reports whether what an entry is about passes by itself.
@@ -89,21 +132,23 @@ func meanings() map[string]string {
 		"credential":  "the federated identity credential as JSON: name, issuer, subject and audiences",
 		"credentialChange": "the federated identity credential as JSON, without its name: issuer, subject " +
 			"and audiences",
-		"identity":       "the name of the managed identity: the end of status.identity.resourceId",
-		"identityId":     "the resource id of the managed identity: status.identity.resourceId",
-		"identityGroup":  "the name of the managed identity's resource group",
-		"credentialName": "the name of the federated identity credential: status.federatedCredentials[].name",
-		"assignment":     "the name of the role assignment: the GUID at the end of status.roleAssignments[].id",
-		"blob":           "the name of the blob",
-		"subscriptionId": "the subscription of the managed identity",
-		"api":            "what the callers' tokens are for: the setting AUTH_AUDIENCE",
-		"callerTenant":   "the tenant that issues the callers' tokens: the setting AUTH_TENANT_ID, or the app's own",
-		"appRole":        "the app role of the API that the operation takes, such as Wif.Operate",
-		"site":           "the name of the Functions app",
-		"appPrincipalId": "the object id of the app's own identity",
-		"namespace":      "the name of the Service Bus namespace",
-		"entity":         "queues/ or topics/ and the name of the queue or topic",
-		"setting":        "the setting that names the platform's address",
+		"identity":            "the name of the managed identity: the end of status.identity.resourceId",
+		"identityId":          "the resource id of the managed identity: status.identity.resourceId",
+		"identityGroup":       "the name of the managed identity's resource group",
+		"credentialName":      "the name of the federated identity credential: status.federatedCredentials[].name",
+		"assignment":          "the name of the role assignment: the GUID at the end of status.roleAssignments[].id",
+		"blob":                "the name of the blob",
+		"id":                  "the integration's id",
+		"subscriptionId":      "the subscription of the managed identity",
+		"accountSubscription": "the subscription of the storage account, in its resource id",
+		"api":                 "what the callers' tokens are for: the setting AUTH_AUDIENCE",
+		"callerTenant":        "the tenant that issues the callers' tokens: the setting AUTH_TENANT_ID, or the app's",
+		"appRole":             "the app role of the API that the operation takes, such as Wif.Operate",
+		"site":                "the name of the Functions app",
+		"appPrincipalId":      "the object id of the app's own identity",
+		"namespace":           "the name of the Service Bus namespace",
+		"entity":              "queues/ or topics/ and the name of the queue or topic",
+		"setting":             "the setting that names the platform's address",
 	}
 }
 
@@ -131,9 +176,15 @@ func (p Page) Markdown() string {
 	line("## What it means\n\n%s\n", escaped(p.Cause))
 	line("## Who mends it\n\n%s.\n", escaped(p.Mends))
 	line("## What to do\n")
-	for i, step := range p.Steps {
-		line("%d. %s", i+1, escaped(step))
+	toDo := func(steps []Step) {
+		for i, step := range steps {
+			line("%d. %s", i+1, escaped(step.Text))
+			for _, alternative := range step.Alternatives {
+				line("   - %s", escaped(alternative))
+			}
+		}
 	}
+	toDo(p.Do())
 	if p.Command != "" {
 		line("\n```sh\n%s\n```", p.Command)
 	}
@@ -145,6 +196,10 @@ func (p Page) Markdown() string {
 	}
 	for _, open := range p.Placeholders {
 		line("- `<%s>`: %s", open.Name, open.Meaning)
+	}
+	if lost := p.IfLost; lost != nil {
+		line("\n## If it was there before\n\n%s\n\nWho mends it then: %s.\n", escaped(lost.Cause), escaped(lost.Mends))
+		toDo(lost.Do())
 	}
 	line("\n## Does it pass by itself?\n\n%s", escaped(p.Passes))
 	if len(p.Answers) > 0 {

@@ -67,11 +67,14 @@ func TestPagesAreWhole(t *testing.T) {
 // whole is a page that has everything, bare one that has nothing that can be left out.
 func whole() Page {
 	return Page{Entry: diagnosis.Entry{Code: "x-y", Title: "One_title",
-		Cause: "A `cause` of *two* [kinds] <here> # \\.",
-		Steps: []string{"Do <this>.", "Do_that."}, Command: "az x --name <clientId>"},
+		Cause:   "A `cause` of *two* [kinds] <here> # \\.",
+		Steps:   []string{"Do <this>.", "Or <something> else.", "Or_nothing.", "Do_that."},
+		Command: "az x --name <clientId>"},
 		ManagedCommand: "az y --name '<identity>'", Passes: "No_never.", Mends: "An *admin*",
 		Placeholders: []Placeholder{{"clientId", "the client"}, {"identity", "the identity"}},
-		Answers:      []string{"Entra_ID: 1", "Graph: <2>"}}
+		Answers:      []string{"Entra_ID: 1", "Graph: <2>"},
+		IfLost: &IfLost{Cause: "It *was* there.", Mends: "A <person>", Steps: []string{"Bring_it back.",
+			"Or <not>."}}}
 }
 
 func bare() Page {

@@ -87,6 +87,25 @@ func (c Context) isRemoval() bool {
 
 // steps are those of who repeats the request. Something is left to do in any case; what stays ends with the DELETE.
 func (c Context) steps(e Entry) []string {
+	return leading(c.meant(e))
+}
+
+// alternative is how a step begins that stands in the place of the one before it.
+const alternative = "Or "
+
+// IsAlternative reports whether a step stands in the place of the one before it, and does not follow it.
+func IsAlternative(step string) bool { return strings.HasPrefix(step, alternative) }
+
+// leading are steps of which the first is no alternative: what it was one to is not for who reads it.
+func leading(steps []string) []string {
+	if len(steps) == 0 || !IsAlternative(steps[0]) {
+		return steps
+	}
+	first := strings.TrimPrefix(steps[0], alternative)
+	return append([]string{strings.ToUpper(first[:1]) + first[1:]}, steps[1:]...)
+}
+
+func (c Context) meant(e Entry) []string {
 	r := c.Request
 	given := slices.DeleteFunc(slices.Clone(e.Steps), func(step string) bool {
 		return !c.isMeantFor(e.purposes[step])

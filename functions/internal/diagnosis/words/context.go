@@ -34,6 +34,10 @@ type Context struct {
 	Scope, Role, Assignment string
 	// Account is the storage account's name, AccountID its ARM id, Blob a blob's name in the container.
 	Account, AccountID, Container, Blob string
+	// WasThere is true where what cannot be found was there before, as far as is known: the spec named it rightly.
+	WasThere bool
+	// Integration is the integration's id.
+	Integration string
 	// Request is the one to repeat. Texts are written for a PUT; see Entry.Fill.
 	Request Request
 	// Target is what was called, such as a container URL. An error of a service that tells what was asked has the last
@@ -59,10 +63,19 @@ func (c Context) Values() map[string]string {
 		"container": c.Container, "blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"appPrincipalId": c.AppPrincipalID, "namespace": c.Namespace, "entity": c.Entity,
 		"api": c.API, "callerTenant": c.CallerTenant, "appRole": c.AppRole,
+		"id": c.Integration, "accountSubscription": subscriptionOf(c.AccountID),
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
 	maps.Copy(values, c.identityValues())
 	return values
+}
+
+// subscriptionOf is the subscription in an ARM id; empty where there is none.
+func subscriptionOf(id string) string {
+	if parts := strings.Split(id, "/"); len(parts) > 2 && parts[1] == "subscriptions" {
+		return parts[2]
+	}
+	return ""
 }
 
 // setting is the one that tells where the platform was asked: for a subject token, or by its API.

@@ -12,8 +12,9 @@ type Entry struct {
 	Code Code
 	// Title is one short sentence part without a full stop.
 	Title string
-	// Cause states in a sentence or two what is wrong; Written adds what that means for a request that was to write.
-	Cause, Written string
+	// Cause states in a sentence or two what is wrong. Written adds what that means for a request that was to write,
+	// Tested what a test of access cannot tell apart from it.
+	Cause, Written, Tested string
 	// Who repairs it; WhoIdentityAdmin until Fill has put a person in its place.
 	Who Who
 	// ByHand is who repairs what a PUT of ours would put back, where none of ours is sent; empty where that is Who.
@@ -28,6 +29,9 @@ type Entry struct {
 	// Propagation is true where Transient holds only for some minutes after a change of ours, while directory, token
 	// service and role-based access control catch up. See Context.Propagated.
 	Propagation bool
+	// Lost is what is said where the thing was there before; nil where that makes no difference. See
+	// Context.WasThere.
+	Lost *Loss
 	// Comparing is true where the remedy is to compare the token with the credentials. See Context.IsTokenRight.
 	Comparing bool
 	// Layer is the layer of a report that the code belongs to; empty for problems with a request.
@@ -39,16 +43,30 @@ type Entry struct {
 	AADSTS []int
 }
 
+// Loss is what an entry states of something that was there before: that the request named it rightly, so that another
+// person mends it.
+type Loss struct {
+	Cause string
+	Who   Who
+	Steps []string
+}
+
 // Fill returns the entry with the context's values in its texts; a value that is not known reads <name>.
 func (e Entry) Fill(c Context) Entry {
 	if e.Comparing && c.IsTokenRight {
 		e = e.renewing()
+	}
+	if e.Lost != nil && c.WasThere {
+		e.Cause, e.Who, e.Steps = e.Lost.Cause, e.Lost.Who, e.Lost.Steps
 	}
 	if c.isRemoval() && !harmless.MatchString(e.Command) {
 		e.Command = ""
 	}
 	if !c.isRead() {
 		e.Cause = strings.TrimSpace(e.Cause + " " + e.Written)
+	}
+	if strings.HasPrefix(string(c.Operation), "access.") {
+		e.Cause = strings.TrimSpace(e.Cause + " " + e.Tested)
 	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
 	if c.Request == RequestLook {

@@ -49,5 +49,14 @@ func (e Entry) Repairable() Entry {
 	return e.Propagating()
 }
 
+// OrElse states what a test of access cannot tell apart.
+func (e Entry) OrElse(text string) Entry { e.Tested = text; return e }
+
+// WhereLost adds what is said where the thing was there before.
+func (e Entry) WhereLost(who Who, cause string, steps ...string) Entry {
+	e.Lost = &Loss{Cause: cause, Who: who, Steps: steps}
+	return e
+}
+
 // Warning marks what works but should be changed.
 func (e Entry) Warning() Entry { e.Outcome = OutcomeWarn; return e }
