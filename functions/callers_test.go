@@ -11,7 +11,6 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
-	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -109,35 +108,19 @@ func TestTheMatrixOfRoles(t *testing.T) {
 	assert.Equal(t, []string{"GET /healthz"}, open)
 }
 
-// TestWhoIsNotLetIn by any operation, before anything of the request is looked at.
+// TestWhoIsNotLetIn by any operation, before anything of the request is looked at. See TestAttacksByToken.
 func TestWhoIsNotLetIn(t *testing.T) {
 	t.Parallel()
 	a := withCallers(t)
-	late, all := -3600, []string{"Wif.Admin"}
-	platform, err := a.issuer.Mint(sandbox.TokenRequest{Subject: subject})
-	require.NoError(t, err)
+	late := -3600
 	for name, row := range map[string]struct {
 		headers []string
 		code    string
 	}{
-		"nothing": {nil, "unauthorized"},
-		"what App Service's own login would add": {[]string{"X-MS-CLIENT-PRINCIPAL",
-			"eyJyb2xlcyI6WyJXaWYuQWRtaW4iXX0=",
-			"X-MS-CLIENT-PRINCIPAL-ID", "someone", "X-MS-TOKEN-AAD-ACCESS-TOKEN", "eyJ"}, "unauthorized"},
+		"nothing":                {nil, "unauthorized"},
 		"the function key alone": {[]string{"x-functions-key", "key"}, "unauthorized"},
-		"another audience": {[]string{"Authorization", a.bearer(entra.CallerRequest{Roles: all,
-			Audience: "https://management.azure.com"})}, "caller-token-audience"},
-		"another tenant": {[]string{"Authorization", a.bearer(entra.CallerRequest{Roles: all,
-			TenantID: "99999999-9999-4999-8999-999999999999"})}, "caller-token-tenant"},
-		"expired": {[]string{"Authorization", a.bearer(entra.CallerRequest{Roles: all, ExpiresInSeconds: &late})},
-			"caller-token-expired"},
-		"unsigned": {[]string{"Authorization", a.bearer(entra.CallerRequest{Roles: all, Algorithm: "none"})},
-			"caller-token-invalid"},
-		"signed with the public key": {[]string{"Authorization", a.bearer(entra.CallerRequest{Roles: all,
-			Algorithm: "HS256"})}, "caller-token-invalid"},
-		"an unknown key": {[]string{"Authorization", a.bearer(entra.CallerRequest{Roles: all, KeyID: "invented"})},
-			"caller-token-invalid"},
-		"a token of the platform": {[]string{"Authorization", "Bearer " + platform}, "caller-token-invalid"},
+		"expired": {[]string{"Authorization", a.bearer(entra.CallerRequest{Roles: []string{"Wif.Admin"},
+			ExpiresInSeconds: &late})}, "caller-token-expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a.eachOperation(func(method, path string, security []any) {
@@ -153,13 +136,6 @@ func TestWhoIsNotLetIn(t *testing.T) {
 				}
 				assert.Equal(t, challenge, got.Header.Get("WWW-Authenticate"))
 				assert.NotEmpty(t, got.at("remedy", "steps"))
-				for i := 1; i < len(row.headers); i += 2 {
-					value := strings.TrimPrefix(row.headers[i], "Bearer ")
-					assert.NotContains(t, got.raw, value)
-					if len(value) > 20 {
-						assert.NotContains(t, a.log.String(), value)
-					}
-				}
 			})
 		})
 	}
