@@ -56,8 +56,10 @@ func TestWhatOthersProve(t *testing.T) {
 		"nothing is known of it": {prove: func(int) resource.Proof { return resource.Proof{Pending: true} },
 			asked: [2]int{90, 120}, within: [2]time.Duration{23 * time.Hour, 24 * time.Hour},
 			phase: integration.PhaseProvisioned, status: "Unknown", reason: diagnosis.CodeSubjectTokenUnavailable},
-		"what may pass": {prove: func(int) resource.Proof { return resource.Proof{Passing: true,
-			Diagnosis: &lacking} },
+		"what may pass": {prove: func(int) resource.Proof {
+			return resource.Proof{Passing: true,
+				Diagnosis: &lacking}
+		},
 			asked: [2]int{8, 15}, within: [2]time.Duration{8 * time.Minute, 10 * time.Minute},
 			phase: integration.PhaseProvisioned, status: "Unknown", reason: lacking.Code},
 		"what stays": {prove: func(int) resource.Proof { return resource.Proof{Diagnosis: &lacking} },
