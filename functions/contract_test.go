@@ -199,6 +199,7 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 		"PATCH /integrations/{id}/owner": "transfer", "GET /policy": "policy",
 		"PATCH /integrations/{id}":  "connect",
 		"DELETE /integrations/{id}": "disconnect", "POST /integrations/{id}/confirm": "confirm",
+		"POST /integrations/{id}/manage":        "manage",
 		"POST /integrations/{id}/health-checks": "checknow",
 		"POST /integrations/{id}/import":        "adopt",
 		"GET /integrations":                     "inspect", "GET /integrations/{id}": "inspect",

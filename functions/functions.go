@@ -30,6 +30,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+	"github.com/ddoe-ai/azure-wif/functions/manage"
 	"github.com/ddoe-ai/azure-wif/functions/openapi"
 	"github.com/ddoe-ai/azure-wif/functions/operations"
 	"github.com/ddoe-ai/azure-wif/functions/policy"
@@ -163,6 +164,8 @@ func list(cfg Config, u *useCases) []entry {
 		web("checknow", caller.RoleOperate, checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
 		web("adopt", caller.RoleOperate, adopt.Function{Import: u.adoption.Import}.Register),
+		web("manage", caller.RoleOperate, manage.Function{Plan: service.PlanTakeover, Submit: service.SubmitTakeover,
+			OperationURL: operationURL}.Register),
 		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),
 		web("transfer", caller.RoleOperate, transfer.Function{Transfer: service.Transfer}.Register),
 		web("disconnect", caller.RoleOperate, disconnect.Function{Submit: service.SubmitTeardown,

@@ -75,6 +75,8 @@ func rulings() map[string]ruling {
 		"PATCH /integrations/{id}/owner":             {operate, owner, "200", "", notFound},
 		"DELETE /integrations/{id}":                  {operate, "", "202", "", notFound},
 		"POST /integrations/{id}/confirm":            {operate, "", "200", "", notFound},
+		"POST /integrations/{id}/manage":             {operate, "", "202", "", notFound},
+		"POST /integrations/{id}/manage?dryRun=true": {operate, "", "200", "", notFound},
 		"POST /integrations/{id}/access-tests":       {operate, `{"subjectToken":"minted"}`, "200", "", notFound},
 		"POST /integrations/{id}/access-tests async": {operate, "", "202", "", notFound},
 		"POST /integrations/{id}/health-checks":      {operate, "", "200", "", notFound},

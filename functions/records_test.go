@@ -30,7 +30,7 @@ func TestOneBadRecordHarmsItselfAlone(t *testing.T) {
 	client := a.call("GET", "/integrations/bad", "").at("status", "clientId")
 	assert.NotContains(t, a.call("GET", "/integrations", "").raw, "unreadable", "as ever where all can be read")
 	a.overwrite("integrations/bad.json", `{"id":"bad","spec":{"planted-`)
-	a.overwrite("integrations/new.json", `{"id":"new","schemaVersion":5}`)
+	a.overwrite("integrations/new.json", `{"id":"new","schemaVersion":6}`)
 
 	for _, query := range []string{"", "?state=provisioned", "?pageSize=2", "?health=unknown"} {
 		list := a.call("GET", "/integrations"+query, "")
@@ -94,7 +94,7 @@ func TestABadOperationOrHealthRecord(t *testing.T) {
 	check("h1")
 	location := strings.TrimPrefix(put.Header.Get("Operation-Location"), "/api")
 	for body, want := range map[string]string{"{": "500 operation-unreadable",
-		`{"schemaVersion":5}`: "503 record-too-new"} {
+		`{"schemaVersion":6}`: "503 record-too-new"} {
 		a.overwrite(strings.TrimPrefix(location, "/")+".json", body)
 		got := a.call("GET", location, "")
 		assert.Equal(t, want, got.Status[:4]+got.at("code").(string))

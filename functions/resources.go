@@ -27,6 +27,7 @@ type services struct {
 	directory *graph.Client
 	resources *arm.Client
 	platform  *ddoe.Client // nil where the platform's API is off
+	self      application.Self
 }
 
 // kinds is the list of what an integration consists of outside the app's own store, in the order in which it is made.
@@ -41,7 +42,7 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 		IntegrationType: known.IntegrationType, OptionMap: known.OptionMap, KeyExpires: keyExpires,
 		Accounts: s.resources, Requests: requests})
 	identities := resourceidentity.New(map[integration.IdentityKind]resourceidentity.Implementation{
-		integration.IdentityApplication: application.New(s.directory, requests, instance),
+		integration.IdentityApplication: application.New(s.directory, requests, instance, s.self),
 		integration.IdentityManaged:     managedidentity.New(s.resources, requests, instance)})
 	found := resourceidentity.NewLookup(finders(cfg, s, requests)...)
 	return append([]resource.Kind{

@@ -156,7 +156,15 @@ func newServices(cfg Config, p foundation) (services, error) {
 		return services{}, fmt.Errorf("resource manager client: %w", err)
 	}
 	site, err := platformClient(cfg.Platform, p)
-	return services{directory: directory, resources: resources, platform: site}, err
+	return services{directory: directory, resources: resources, platform: site,
+		self: func(ctx context.Context) (string, []string, error) {
+			principalID, err := entra.PrincipalID(ctx, p.credential, directory.Scope)
+			if err != nil {
+				return "", nil, err
+			}
+			roles, err := entra.Roles(ctx, p.credential, directory.Scope)
+			return principalID, roles, err
+		}}, err
 }
 
 // defaults are what a spec leaves out.

@@ -27,7 +27,19 @@ func importEntries() []Entry {
 		{Code: CodeIntegrationUnmanaged, Title: "The integration is not managed", Who: WhoCaller,
 			Cause: "It was imported: somebody else has made what it consists of, and the service only looks.",
 			Steps: []string{"Change it where it was made; the checks show what it is then.",
-				"To describe it otherwise: DELETE it, which touches nothing, and import it again."}},
+				"To describe it otherwise: DELETE it, which touches nothing, and import it again.",
+				"To have the service manage it from now on: POST /api/integrations/{id}/manage; ?dryRun=true shows " +
+					"first what that would change."}},
+		{Code: CodeApplicationNotOwned, Title: "The service does not own the application", Who: WhoEntraAdmin,
+			Layer: "structure",
+			Cause: "Somebody else has made the application with its service principal, and the service may change " +
+				"only what it owns.",
+			Steps: []string{
+				"Make the service's identity an owner of both by the command, as an owner or an administrator.",
+				"Then send the request again."},
+			Command: "az ad app owner add --id {clientId} --owner-object-id {appPrincipalId} && az rest " +
+				"--method post --url https://graph.microsoft.com/v1.0/servicePrincipals/{principalId}/owners/\\$ref --body " +
+				"{ownerReference}"},
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 	CodeAPIVersionUnsupported              Code = "api-version-unsupported"
 	CodeApplicationAudienceUnsupported     Code = "application-audience-unsupported"
 	CodeApplicationChanged                 Code = "application-changed"
+	CodeApplicationNotOwned                Code = "application-not-owned"
 	CodeApplicationForeign                 Code = "application-foreign"
 	CodeApplicationReplaced                Code = "application-replaced"
 	CodeARMPermissionMissing               Code = "arm-permission-missing"

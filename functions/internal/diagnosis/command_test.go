@@ -157,7 +157,9 @@ func TestEveryCommandCanRun(t *testing.T) {
 	used := map[string]bool{}
 	for _, e := range Entries() {
 		managed := New(e.Code, WithContext(filledOf(identityID))).Remedy.Command
-		assert.NotContains(t, managed, "az ad app ", "%s: a managed identity is no application", e.Code)
+		if _, isOfApplications := notOfManaged()[e.Code]; !isOfApplications {
+			assert.NotContains(t, managed, "az ad app ", "%s: a managed identity is no application", e.Code)
+		}
 		command := New(e.Code, WithContext(filled())).Remedy.Command
 		if strings.Contains(e.Command, "{identity") || strings.Contains(e.Command, "{subscriptionId}") {
 			command = managed

@@ -40,6 +40,7 @@ func notOfManaged() map[Code]string {
 
 		CodeApplicationForeign: seenInGraph, CodeApplicationChanged: seenInGraph, CodeApplicationReplaced: seenInGraph,
 		CodeLoginCredentialExtra: seenInGraph,
+		CodeApplicationNotOwned:  "a managed identity has no owners in the directory",
 
 		CodeApplicationAudienceUnsupported: "a managed identity is of one tenant: it has no signInAudience",
 		// https://learn.microsoft.com/entra/identity/conditional-access/workload-identity

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -150,11 +151,54 @@ func (c *Client) GetApplicationByAppID(ctx context.Context, appID string, more .
 	return app, err
 }
 
-// GetApplication reads an application by its object id; *Error with status 404 if there is none.
-func (c *Client) GetApplication(ctx context.Context, objectID string) (Application, error) {
+// GetApplication reads an application by its object id, with more members where they are named; *Error with status 404
+// if there is none.
+func (c *Client) GetApplication(ctx context.Context, objectID string, more ...string) (Application, error) {
 	var app Application
-	err := c.get(ctx, "read application", "applications/"+url.PathEscape(objectID)+selectApplication, &app)
+	path := "applications/" + url.PathEscape(objectID) + also(selectApplication, more)
+	err := c.get(ctx, "read application", path, &app)
 	return app, err
+}
+
+// ownerPage is one page of a list of owners.
+type ownerPage struct {
+	Value []struct {
+		ID string `json:"id"`
+	} `json:"value"`
+	NextLink string `json:"@odata.nextLink"`
+}
+
+func (p *ownerPage) isComplete() bool { return p.Value != nil }
+
+// ListApplicationOwners reads the object ids of the owners of an application; *Error with status 404 if there is none.
+// Source: https://learn.microsoft.com/graph/api/application-list-owners.
+func (c *Client) ListApplicationOwners(ctx context.Context, objectID string) ([]string, error) {
+	return c.listOwners(ctx, "applications/"+url.PathEscape(objectID))
+}
+
+// ListPrincipalOwners is ListApplicationOwners for a service principal.
+func (c *Client) ListPrincipalOwners(ctx context.Context, objectID string) ([]string, error) {
+	return c.listOwners(ctx, "servicePrincipals/"+url.PathEscape(objectID))
+}
+
+func (c *Client) listOwners(ctx context.Context, object string) ([]string, error) {
+	const op = "list owners"
+	var owners []string
+	next := object + "/owners?$select=id"
+	for range maxPages {
+		var page ownerPage
+		err := c.get(ctx, op, next, &page)
+		for _, owner := range page.Value {
+			owners = append(owners, owner.ID)
+		}
+		if err != nil || page.NextLink == "" {
+			return owners, err
+		}
+		if next, err = nextPage(page.NextLink); err != nil {
+			return nil, fmt.Errorf("graph: %s: %w", op, err)
+		}
+	}
+	return nil, fmt.Errorf("graph: %s: more than %d pages", op, maxPages)
 }
 
 // DeleteApplication moves the application to the recycle bin, its service principal with it. The uniqueName stays

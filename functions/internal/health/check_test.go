@@ -523,8 +523,8 @@ func TestACheckOfWhatCannotBeReadIsDoneWith(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ key, body string }{
 		"document unreadable": {"integrations/", "{"},
-		"document too new":    {"integrations/", `{"schemaVersion":5}`},
-		"health too new":      {"health/", `{"schemaVersion":5}`},
+		"document too new":    {"integrations/", `{"schemaVersion":6}`},
+		"health too new":      {"health/", `{"schemaVersion":6}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

@@ -76,8 +76,9 @@ func newScene(t *testing.T) *scene {
 			token, err := issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
 			return secret.New(token), err
 		},
-		Kinds: []resource.Kind{application.New(directory, requests, "0123abcd"),
-			trust.New(application.New(directory, requests, "0123abcd"), requests), grant.New(resources, requests)},
+		Kinds: []resource.Kind{application.New(directory, requests, "0123abcd", nil),
+			trust.New(application.New(directory, requests, "0123abcd", nil), requests), grant.New(resources,
+				requests)},
 	})
 	require.NoError(t, err)
 	s.graph, s.arm = directory, resources

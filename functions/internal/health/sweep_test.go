@@ -244,7 +244,7 @@ func TestOneThatFailsHindersNoOther(t *testing.T) {
 // on when they can be read again.
 func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{"unreadable": "{", "too new": `{"schemaVersion":5}`} {
+	for name, body := range map[string]string{"unreadable": "{", "too new": `{"schemaVersion":6}`} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			const many = 70 // more than a page

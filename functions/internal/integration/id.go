@@ -41,17 +41,16 @@ func CredentialName(subject string) string {
 	return credentialPrefix + hex.EncodeToString(sum[:8])
 }
 
-// WantedCredentials are the federated credentials that the spec asks for, one for each subject. Where the status has
-// adopted a credential of the same trust under another name, it is that one.
+// WantedCredentials are the federated credentials that the spec asks for, one for each subject. Where the status has a
+// credential of the same trust under another name, adopted or taken over, it is that one.
 func WantedCredentials(d Document) []FederatedCredential {
 	wanted := make([]FederatedCredential, len(d.Spec.Subjects))
 	for i, subject := range d.Spec.Subjects {
 		wanted[i] = FederatedCredential{Name: CredentialName(subject), Issuer: d.Spec.Issuer, Subject: subject,
 			Audience: d.Spec.Audience}
 		for _, known := range d.Status.FederatedCredentials {
-			if known.Adopted && known.Issuer == wanted[i].Issuer && known.Subject == subject &&
-				known.Audience == wanted[i].Audience {
-				wanted[i].Name, wanted[i].Adopted = known.Name, true
+			if known.Issuer == wanted[i].Issuer && known.Subject == subject && known.Audience == wanted[i].Audience {
+				wanted[i].Name, wanted[i].Adopted = known.Name, known.Adopted
 			}
 		}
 	}

@@ -41,6 +41,9 @@ type IdentityMade struct {
 	Location string
 	// FormerClientID is the client id of the identity that this one has replaced.
 	FormerClientID string
+	// IsTaken is true where somebody else has made it and it was taken over: an application has no key of ours then,
+	// and is found by its ID.
+	IsTaken bool
 }
 
 // ResourceGroup is the resource group that the identity is in; empty of a kind that is in none.

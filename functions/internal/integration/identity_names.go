@@ -28,6 +28,7 @@ type IdentityStatus struct {
 	ResourceID     string       `json:"resourceId,omitempty" doc:"ARM id of a managed identity"`
 	Location       string       `json:"location,omitempty" doc:"Azure region of a managed identity"`
 	FormerClientID string       `json:"formerClientId,omitempty"`
+	IsTaken        bool         `json:"takenOver,omitempty" doc:"It was imported, and taken over since"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -43,7 +44,7 @@ func (IdentityStatus) LongTags() map[string]string {
 func (s Status) IdentityNames() IdentityNames {
 	i := s.Identity
 	names := IdentityNames{ClientID: s.ClientID, ServicePrincipalID: s.ServicePrincipalID}
-	status := IdentityStatus{Kind: i.Kind, Location: i.Location, FormerClientID: i.FormerClientID}
+	status := IdentityStatus{Kind: i.Kind, Location: i.Location, FormerClientID: i.FormerClientID, IsTaken: i.IsTaken}
 	if i.Kind.IsPlaced() {
 		status.ResourceID = i.Key
 	} else {
@@ -71,12 +72,21 @@ func (n IdentityNames) made() IdentityMade {
 	made := IdentityMade{Key: n.UniqueName, ID: n.ObjectID}
 	if i := n.Identity; i != nil {
 		made.Kind, made.Location, made.FormerClientID = i.Kind, i.Location, i.FormerClientID
+		made.IsTaken = i.IsTaken
 		made.Key += i.ResourceID
 	}
 	if made.Kind == "" && n.hasIDs() {
 		made.Kind = unnamedKind()
 	}
 	return made
+}
+
+// take makes an identity ours that somebody else has made. A unique name that others have given an application is no
+// key of ours.
+func (i *IdentityMade) take() {
+	if i.IsTaken = true; !i.Kind.IsPlaced() {
+		i.Key = ""
+	}
 }
 
 // ProvisionResult is the result of a successful provisioning: the ids of the identity. An application alone has an

@@ -16,14 +16,16 @@ import (
 //
 // Version 2 is a document of a managed identity, which a build of before would take for an application's. Version 3 is
 // one that is not managed, which a build of before would write over and tear down. Version 4 is one that has an owner,
-// which a build of before would let others see and change. All other records are still of version 1.
-const SchemaVersion = schemaVersion4
+// which a build of before would let others see and change. Version 5 is one of an identity that was taken over, of
+// which a build of before would make a second one. All other records are still of version 1.
+const SchemaVersion = schemaVersion5
 
 const (
 	schemaVersion1 = iota + 1
 	schemaVersion2
 	schemaVersion3
 	schemaVersion4
+	schemaVersion5
 )
 
 // documentRecord is what the store keeps of a Document. What is the same for callers, use cases and store (Spec and
@@ -93,6 +95,9 @@ func (d Document) record() documentRecord {
 	}
 	if owner != "" || len(d.Spec.Tags) > 0 {
 		version = schemaVersion4
+	}
+	if d.Status.Identity.IsTaken {
+		version = schemaVersion5
 	}
 	return documentRecord{
 		SchemaVersion: version, ID: d.ID, IsUnmanaged: d.IsUnmanaged,

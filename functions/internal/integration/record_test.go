@@ -165,12 +165,18 @@ func TestRecordsSayTheirVersion(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Create(ctx, integration.Document{ID: "fff", Owner: caller.IDFunctionKey})
 	require.NoError(t, err)
+	_, err = r.Create(ctx, integration.Document{ID: "ggg", Status: integration.Status{
+		ClientID: "c", Identity: integration.IdentityMade{ID: "o", IsTaken: true}}})
+	require.NoError(t, err)
+	taken, err := r.Get(ctx, "ggg")
+	require.NoError(t, err)
+	assert.True(t, taken.Status.Identity.IsTaken)
 	imported, err := r.Get(ctx, "ddd")
 	require.NoError(t, err)
 	assert.True(t, imported.IsUnmanaged)
 	for key, version := range map[string]int{"integrations/aaa": 1, "operations/aaa": 1, "health/aaa": 1,
 		"integrations/bbb": 2, "integrations/ccc": 2, "integrations/ddd": 3,
-		"integrations/eee": integration.SchemaVersion, "integrations/fff": 1} {
+		"integrations/eee": 4, "integrations/fff": 1, "integrations/ggg": integration.SchemaVersion} {
 		record, err := r.Store.Get(ctx, key+".json")
 		require.NoError(t, err)
 		assert.Contains(t, string(record.Body), fmt.Sprintf(`"schemaVersion":%d`, version), key)

@@ -138,8 +138,9 @@ func TestWantedCredentials(t *testing.T) {
 		known func(f *integration.FederatedCredential)
 		want  integration.FederatedCredential
 	}{
-		"adopted":          {func(*integration.FederatedCredential) {}, adopted},
-		"not adopted":      {func(f *integration.FederatedCredential) { f.Adopted = false }, own("two")},
+		"adopted": {func(*integration.FederatedCredential) {}, adopted},
+		"taken over": {func(f *integration.FederatedCredential) { f.Adopted = false },
+			integration.FederatedCredential{Name: adopted.Name, Issuer: issuer, Subject: "two", Audience: audience}},
 		"another issuer":   {func(f *integration.FederatedCredential) { f.Issuer += "/" }, own("two")},
 		"another subject":  {func(f *integration.FederatedCredential) { f.Subject = "three" }, own("two")},
 		"another audience": {func(f *integration.FederatedCredential) { f.Audience += "/" }, own("two")},

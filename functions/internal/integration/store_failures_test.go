@@ -291,7 +291,7 @@ func TestWhatIsWrongWithARecordIsToldWithoutItsValues(t *testing.T) {
 		`{"id":"other"}`:                  "it does not name itself second, as its name does",
 		`{"schemaVersion":0}`:             "its schema version is 0",
 		`{"schemaVersion":-1}`:            "its schema version is -1",
-		`{"schemaVersion":5}`:             "it is of schema version 5, and this build knows no later one than 4",
+		`{"schemaVersion":6}`:             "it is of schema version 6, and this build knows no later one than 5",
 	} {
 		for kind, code := range map[string]diagnosis.Code{"integrations": diagnosis.CodeRecordUnreadable,
 			"operations": diagnosis.CodeOperationUnreadable} {

@@ -35,8 +35,8 @@ var bad = map[string]struct{ body, code, text string }{
 	"a version of another type": {`{ID,"schemaVersion":"1"}`, "record-unreadable",
 		"its member schemaVersion is JSON of another type"},
 	"a version that never was": {`{ID,"schemaVersion":0}`, "record-unreadable", "its schema version is 0"},
-	"a newer version": {`{ID,"schemaVersion":5}`, "record-too-new",
-		"of schema version 5, and this build knows no later one than 4"},
+	"a newer version": {`{ID,"schemaVersion":6}`, "record-too-new",
+		"of schema version 6, and this build knows no later one than 5"},
 	"a newer version, otherwise": {`{"schemaVersion":9,"status":[],"state":{}}`, "record-too-new",
 		"of schema version 9"},
 }
@@ -176,7 +176,7 @@ func TestSetAside(t *testing.T) {
 		}, err: integration.ErrConflict},
 		"another version":        {body: broken, stale: true, err: integration.ErrConflict},
 		"a readable record":      {body: `{"id":"aaa"}`, err: integration.ErrConflict},
-		"a newer build's record": {body: `{"id":"aaa","schemaVersion":5}`, err: integration.ErrTooNew},
+		"a newer build's record": {body: `{"id":"aaa","schemaVersion":6}`, err: integration.ErrTooNew},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,7 +253,7 @@ func TestHealthBeginsAnewWhereItsRecordCannotBeRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "{", string(kept.Body))
 
-	place(t, r.Store, "health/bbb.json", `{"schemaVersion":5}`)
+	place(t, r.Store, "health/bbb.json", `{"schemaVersion":6}`)
 	_, err = r.UpdateHealth(ctx, "bbb", func(*integration.HealthRecord) error { return nil })
 	require.ErrorIs(t, err, integration.ErrTooNew, "what a newer build has written is not replaced")
 }

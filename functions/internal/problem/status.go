@@ -63,7 +63,7 @@ var statuses = []statusRow{
 		diagnosis.CodeDDOEIntegrationNameTaken, diagnosis.CodeDDOEIntegrationNotDeleted,
 		diagnosis.CodeDeprovisioning, diagnosis.CodeIdentityReplaceRequired, diagnosis.CodeIntegrationExists,
 		diagnosis.CodeManagedIdentityForeign, diagnosis.CodeNotOwned,
-		diagnosis.CodeIdentityBound, diagnosis.CodeSubjectBound,
+		diagnosis.CodeApplicationNotOwned, diagnosis.CodeIdentityBound, diagnosis.CodeSubjectBound,
 		diagnosis.CodeNothingToConfirm, diagnosis.CodeIntegrationUnmanaged,
 		diagnosis.CodeNotProvisioned, diagnosis.CodeOperationIDReused, diagnosis.CodeOperationNotCancelable,
 		diagnosis.CodeOperationCanceled, diagnosis.CodeSubjectTokenUnavailable,

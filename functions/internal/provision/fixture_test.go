@@ -147,7 +147,7 @@ func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientO
 	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
 		Now: f.Now}
 	identities := identity.New(map[integration.IdentityKind]identity.Implementation{
-		integration.IdentityApplication: application.New(directory, requests, "0123abcd"),
+		integration.IdentityApplication: application.New(directory, requests, "0123abcd", nil),
 		integration.IdentityManaged:     managedidentity.New(resources, requests, "0123abcd")})
 	return []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 }

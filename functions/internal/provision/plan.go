@@ -97,7 +97,12 @@ func (s *Service) Plan(ctx context.Context, sub Submission) (Plan, error) {
 		return Plan{}, err
 	}
 	d.ID, d.Spec = id, w.resolved
-	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
+	return s.plan(ctx, d)
+}
+
+// plan is what a run for a document would do.
+func (s *Service) plan(ctx context.Context, d integration.Document) (Plan, error) {
+	p := Plan{ID: d.ID, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
 		Steps: []PlannedStep{}}
 	replaced := resource.Replaced(s.Kinds, d)
 	for _, kind := range replaced {
@@ -108,7 +113,7 @@ func (s *Service) Plan(ctx context.Context, sub Submission) (Plan, error) {
 	p.Steps = append(p.Steps, plannedAll(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true}),
 		p.Steps)...)
 	if s.verifier().canVerify(d) {
-		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: w.resolved.Subjects[0], Action: ActionSchedule})
+		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: d.Spec.Subjects[0], Action: ActionSchedule})
 	}
 	if p.Takes = takes(p.Steps); p.Takes != "" && hasReplaced {
 		p.Takes += ", and the time that what is there now takes to go"

@@ -18,7 +18,7 @@ import (
 const (
 	documentKey = "integrations/" + id + ".json"
 	broken      = `{"id":"my-service","spec":{"sub`
-	newer       = `{"id":"my-service","schemaVersion":5}`
+	newer       = `{"id":"my-service","schemaVersion":6}`
 )
 
 // setAside are the bodies of records of the integration that were set aside, by key.

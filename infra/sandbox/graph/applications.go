@@ -39,6 +39,11 @@ func (c applications) route() (answer, error) {
 			app, err := c.find(object)
 			return c.owners(app.ID, err)
 		}})
+	case isOwnersReference(rest):
+		return c.byMethod(map[string]func() (answer, error){"POST": func() (answer, error) {
+			app, err := c.find(object)
+			return c.addOwner(app.ID, err)
+		}})
 	}
 	return answer{}, unknownSegment(rest[len(rest)-1].name)
 }

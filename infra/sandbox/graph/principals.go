@@ -36,6 +36,11 @@ func (c principals) route() (answer, error) {
 			sp, err := c.find(object)
 			return c.owners(sp.ID, err)
 		}})
+	case isOwnersReference(rest):
+		return c.byMethod(map[string]func() (answer, error){"POST": func() (answer, error) {
+			sp, err := c.find(object)
+			return c.addOwner(sp.ID, err)
+		}})
 	}
 	return answer{}, unknownSegment(rest[len(rest)-1].name)
 }

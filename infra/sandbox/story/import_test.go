@@ -78,9 +78,32 @@ func TestWhatWasMadeByHand(t *testing.T) {
 	assert.Equal(t, "healthy", mended.at("state"), mended.Raw)
 
 	before = a.azure()
+	refused := a.call(http.MethodPost, "/integrations/my-images/manage?dryRun=true", nil)
+	require.Equal(t, http.StatusConflict, refused.Status, refused.Raw)
 	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
 	end := a.wait(deleted.Header.Get("Operation-Location"))
 	assert.Equal(t, "Succeeded", end.at("status"), end.Raw)
 	assert.Contains(t, end.Raw, client+" stays")
 	assert.Equal(t, before, a.azure(), "nothing was deleted")
+	shell.run(refused.at("remedy.command").(string)) // the service is an owner now
+	takeOver(a, body, client)
+}
+
+// takeOver has the service manage what was made by hand, and tear it down.
+func takeOver(a *app, imported map[string]any, client string) {
+	again := a.call(http.MethodPost, "/integrations/my-images/import", imported)
+	require.Equal(a.t, http.StatusCreated, again.Status, again.Raw)
+	before := a.azure()
+	plan := a.call(http.MethodPost, "/integrations/my-images/manage?dryRun=true", nil)
+	require.Equal(a.t, http.StatusOK, plan.Status, plan.Raw)
+	assert.Equal(a.t, before, a.azure(), "nothing was changed")
+	managed := a.call(http.MethodPost, "/integrations/my-images/manage", nil)
+	end := a.wait(managed.Header.Get("Operation-Location"))
+	require.Equal(a.t, "Succeeded", end.at("status"), end.Raw)
+	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
+	assert.Equal(a.t, "pass", drift.at("verdict"), drift.Raw)
+	deleted := a.call(http.MethodDelete, "/integrations/my-images?purge=true", nil)
+	end = a.wait(deleted.Header.Get("Operation-Location"))
+	require.Equal(a.t, "Succeeded", end.at("status"), end.Raw)
+	assert.NotContains(a.t, a.azure(), client, "nothing of it is left")
 }

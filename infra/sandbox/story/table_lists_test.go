@@ -15,7 +15,7 @@ const ofLooks = `client-id-is-object-id credential-flexible-undecided directory-
 
 // ofRequests are the codes of requests and messages.
 const ofRequests = `
-	bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
+	application-not-owned bad-request body-too-large caller-token-audience caller-token-expired caller-token-invalid
 	caller-token-tenant conflict duplicate-member forbidden identity-bound identity-replace-required
 	integration-exists integration-not-found integration-unmanaged not-allowed subject-bound invalid-combination
 	invalid-continuation-token invalid-id invalid-operation-id invalid-parameter invalid-value

@@ -146,9 +146,11 @@ func meanings() map[string]string {
 		"appRole":             "the app role of the API that the operation takes, such as Wif.Operate",
 		"site":                "the name of the Functions app",
 		"appPrincipalId":      "the object id of the app's own identity",
-		"namespace":           "the name of the Service Bus namespace",
-		"entity":              "queues/ or topics/ and the name of the queue or topic",
-		"setting":             "the setting that names the platform's address",
+		"ownerReference": "the app's own identity, as {\"@odata.id\":\"https://graph.microsoft.com/v1.0/" +
+			"directoryObjects/…\"} with its object id",
+		"namespace": "the name of the Service Bus namespace",
+		"entity":    "queues/ or topics/ and the name of the queue or topic",
+		"setting":   "the setting that names the platform's address",
 	}
 }
 

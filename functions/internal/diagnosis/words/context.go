@@ -62,7 +62,7 @@ func (c Context) Values() map[string]string {
 		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID,
 		"container": c.Container, "blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"appPrincipalId": c.AppPrincipalID, "namespace": c.Namespace, "entity": c.Entity,
-		"api": c.API, "callerTenant": c.CallerTenant, "appRole": c.AppRole,
+		"ownerReference": c.ownerReference(), "api": c.API, "callerTenant": c.CallerTenant, "appRole": c.AppRole,
 		"id": c.Integration, "accountSubscription": subscriptionOf(c.AccountID),
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
@@ -76,6 +76,15 @@ func subscriptionOf(id string) string {
 		return parts[2]
 	}
 	return ""
+}
+
+// ownerReference is the app's own identity as Graph takes it in a list of owners. Source:
+// https://learn.microsoft.com/graph/api/serviceprincipal-post-owners.
+func (c Context) ownerReference() string {
+	if c.AppPrincipalID == "" {
+		return ""
+	}
+	return `{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/` + c.AppPrincipalID + `"}`
 }
 
 // setting is the one that tells where the platform was asked: for a subject token, or by its API.

@@ -30,6 +30,13 @@ func (f *Failing) HasFailed() bool {
 	return f.calls >= f.At
 }
 
+// Arm has the n-th call from now on fail.
+func (f *Failing) Arm(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls, f.At = 0, n
+}
+
 func (f *Failing) isNow() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

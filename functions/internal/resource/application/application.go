@@ -36,11 +36,17 @@ type Kind struct {
 	graph    *graph.Client
 	requests policy.Requests
 	instance string
+	self     Self
 }
 
-// New returns the kind. instance is the short id of the deployment, part of each unique name.
-func New(directory *graph.Client, requests policy.Requests, instance string) *Kind {
-	return &Kind{graph: directory, requests: requests, instance: instance}
+// Self tells who this service is in the directory: the object id of its service principal, and its app roles. The
+// error is about its token.
+type Self func(ctx context.Context) (principalID string, roles []string, err error)
+
+// New returns the kind. instance is the short id of the deployment, part of each unique name. self is asked where an
+// application of somebody else is taken over.
+func New(directory *graph.Client, requests policy.Requests, instance string, self Self) *Kind {
+	return &Kind{graph: directory, requests: requests, instance: instance, self: self}
 }
 
 // UniqueName is the key of the application of an integration.
@@ -49,6 +55,22 @@ func (k *Kind) UniqueName(d integration.Document) string {
 		return d.Status.Identity.Key
 	}
 	return "ddoe-wif-" + k.instance + "-" + d.ID
+}
+
+// key is what the application of an integration is found by.
+func (k *Kind) key(d integration.Document) string {
+	if d.Status.Identity.IsTaken {
+		return d.Status.Identity.ID
+	}
+	return k.UniqueName(d)
+}
+
+// get reads the application of an integration by its key.
+func (k *Kind) get(ctx context.Context, d integration.Document, more ...string) (graph.Application, error) {
+	if d.Status.Identity.IsTaken {
+		return k.graph.GetApplication(ctx, d.Status.Identity.ID, more...)
+	}
+	return k.graph.GetApplicationByUniqueName(ctx, k.UniqueName(d), more...)
 }
 
 // Observe implements resource.Kind.
@@ -81,7 +103,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 }
 
 func (k *Kind) missingApplication(v resource.View) resource.Item {
-	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.UniqueName(v.Document),
+	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.key(v.Document),
 		Target: v.Document.Spec.DisplayName,
 		State:  resource.Missing, Code: diagnosis.CodeIdentityMissing, Context: words(v.Document),
 		Learn: func(st *integration.Status) {
@@ -129,7 +151,7 @@ func (k *Kind) find(ctx context.Context, d integration.Document, known bool,
 	found, err := resource.Find(ctx, k.requests, policy.ApplicationGet, words(d), known,
 		func(ctx context.Context) error {
 			var err error
-			app, err = k.graph.GetApplicationByUniqueName(ctx, k.UniqueName(d), more...)
+			app, err = k.get(ctx, d, more...)
 			return err
 		})
 	return app, found, err
@@ -176,7 +198,7 @@ func learnApplication(app graph.Application) func(*integration.Status) {
 			return
 		}
 		if st.Identity.ID != app.ID {
-			st.ServicePrincipalID, st.FederatedCredentials = "", nil
+			st.ServicePrincipalID, st.FederatedCredentials, st.Identity.IsTaken = "", nil, false
 		}
 		st.Identity.Kind, st.Identity.ID, st.ClientID = integration.IdentityApplication, app.ID, app.AppID
 	}

@@ -59,7 +59,7 @@ func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
 		}
 	}
 	app, write, err := w.writeApplication(ctx, item, restored)
-	result := resource.Result{Item: item, Step: itemApplication, StepTarget: w.UniqueName(w.view.Document),
+	result := resource.Result{Item: item, Step: itemApplication, StepTarget: w.key(w.view.Document),
 		RequestID: write.RequestID, Err: err}
 	if err == nil {
 		result.Outcome, result.Learn = outcomeOf(write.Outcome), w.learn(app)
@@ -87,7 +87,7 @@ func (w *writer) writeApplication(
 		app, restored, err = w.reclaim(ctx, item)
 	}
 	if err == nil && restored {
-		app, err = w.readApplication(ctx, policy.ApplicationGet)
+		app, err = w.readApplication(ctx, policy.ApplicationGet, w.get)
 	}
 	return w.correctApplication(ctx, app, err)
 }
@@ -112,8 +112,9 @@ func (w *writer) correctApplication(
 func (w *writer) learn(app graph.Application) func(*integration.Status) {
 	name, learnIDs := w.UniqueName(w.view.Document), learnApplication(app)
 	return func(st *integration.Status) {
-		st.Identity.Key = name
-		learnIDs(st)
+		if learnIDs(st); !st.Identity.IsTaken {
+			st.Identity.Key = name
+		}
 	}
 }
 
@@ -161,14 +162,21 @@ func (w *writer) updateApplication(ctx context.Context, app graph.Application) (
 }
 
 // readApplication reads an application that is there, though maybe not on every replica yet.
-func (w *writer) readApplication(ctx context.Context, op policy.Operation) (graph.Application, error) {
+func (w *writer) readApplication(ctx context.Context, op policy.Operation,
+	read func(context.Context, integration.Document, ...string) (graph.Application, error)) (graph.Application,
+	error) {
 	var app graph.Application
 	err := w.requests.Do(ctx, op, words(w.view.Document), func(ctx context.Context) error {
 		var err error
-		app, err = w.graph.GetApplicationByUniqueName(ctx, w.UniqueName(w.view.Document))
+		app, err = read(ctx, w.view.Document)
 		return err
 	})
 	return app, err
+}
+
+// getHolder reads the application that has our unique name.
+func (w *writer) getHolder(ctx context.Context, d integration.Document, more ...string) (graph.Application, error) {
+	return w.graph.GetApplicationByUniqueName(ctx, w.UniqueName(d), more...)
 }
 
 // reclaim finds out who holds the unique name: an application of ours that a replica did not show yet, the one that
@@ -182,7 +190,7 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Applica
 		}
 	}
 	if err == nil && !found { // it may be a write that this replica does not show yet
-		app, err = w.readApplication(ctx, policy.HolderGet)
+		app, err = w.readApplication(ctx, policy.HolderGet, w.getHolder)
 		if policy.IsNotThere(policy.HolderGet, err) {
 			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeUniqueNameTaken,
 				diagnosis.WithContext(words(w.view.Document)))}

@@ -60,7 +60,7 @@ func newDirectory(t *testing.T) *directory {
 		policy.Requests{Now: time.Now, Sleep: func(ctx context.Context, pause time.Duration) error {
 			d.slept += pause
 			return ctx.Err()
-		}}, "0123abcd")
+		}}, "0123abcd", nil)
 	return d
 }
 

@@ -233,7 +233,7 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 		want := integration.LastSegment(assignment.Derived(d, w.entry, "").ID)
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "name", Want: want,
 			Have: integration.LastSegment(a.ID), Owner: diagnosis.OwnerOther})
-	} else if want := description(d); found[i].Description != want {
+	} else if want := description(d); found[i].Description != want && w.isOurs(a.ID) {
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "description", Want: want,
 			Have: found[i].Description, Owner: diagnosis.OwnerOther})
 	}

@@ -81,7 +81,8 @@ func (w grant) isOurs(id string) bool {
 // adopt is the assignment that exists, as it is recorded.
 func (w grant) adopt(a arm.RoleAssignment) integration.RoleAssignment {
 	known := w.assignment
-	known.ID, known.Adopted = a.ID, !w.isOurs(a.ID)
+	isTaken := w.isRecorded && !known.Adopted && strings.EqualFold(known.ID, a.ID)
+	known.ID, known.Adopted = a.ID, !w.isOurs(a.ID) && !isTaken
 	return known
 }
 

@@ -20,6 +20,7 @@ type Implementation interface {
 	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
 	resource.CredentialTerms
+	AdmitTakeover(ctx context.Context, d integration.Document) error
 }
 
 // Identity is a resource.Kind, and trust's credentials.
@@ -47,6 +48,11 @@ func (i *Identity) Apply(ctx context.Context, v resource.View, items []resource.
 // Remove implements resource.Kind.
 func (i *Identity) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return i.of(v.Document).Remove(ctx, v, items)
+}
+
+// AdmitTakeover implements resource.Takeable.
+func (i *Identity) AdmitTakeover(ctx context.Context, d integration.Document) error {
+	return i.of(d).AdmitTakeover(ctx, d)
 }
 
 // IsReplaced implements resource.Replaceable.

@@ -3,10 +3,12 @@ package identity_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -42,6 +44,10 @@ func (i implementation) Put(_ context.Context, d integration.Document, c []resou
 
 func (i implementation) Delete(_ context.Context, d integration.Document, names []string) []resource.Receipt {
 	return []resource.Receipt{{ID: i.name + "-delete" + d.ID + names[0]}}
+}
+
+func (i implementation) AdmitTakeover(_ context.Context, d integration.Document) error {
+	return fmt.Errorf("%s of %s: %w", i.name, d.ID, i.err)
 }
 
 func (i implementation) Between(integration.Document) time.Duration {
@@ -94,6 +100,7 @@ func TestEachIdentityIsServedByItsImplementation(t *testing.T) {
 			assert.Equal(t, c.by.Delete(ctx, c.document, []string{"n"}), kind.Delete(ctx, c.document, []string{"n"}))
 			assert.Equal(t, c.by.Between(c.document), kind.Between(c.document))
 			assert.Equal(t, c.by.Description(c.document), kind.Description(c.document))
+			require.EqualError(t, kind.AdmitTakeover(ctx, c.document), c.by.AdmitTakeover(ctx, c.document).Error())
 		})
 	}
 }

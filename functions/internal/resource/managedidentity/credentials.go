@@ -17,6 +17,14 @@ func (k *Kind) Between(integration.Document) time.Duration { return policy.Crede
 // Description is empty: Azure keeps none beside a credential of a managed identity.
 func (k *Kind) Description(integration.Document) string { return "" }
 
+// AdmitTakeover implements resource.Takeable: identities are written in the resource group that they were found in.
+func (k *Kind) AdmitTakeover(_ context.Context, d integration.Document) error {
+	if d.Status.Identity.Key != "" {
+		return nil
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIdentityNotSeen, diagnosis.WithContext(d.Words()))}
+}
+
 // List reads all credentials of the identity; without an identity there are none.
 func (k *Kind) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
 	if d.Status.ClientID == "" {

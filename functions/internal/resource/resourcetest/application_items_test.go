@@ -40,7 +40,7 @@ func TestAnApplicationOfAnEarlierAttempt(t *testing.T) {
 				}
 				next.ServeHTTP(rw, r)
 			})
-			kind := application.New(a.graph, a.requests, instance)
+			kind := application.New(a.graph, a.requests, instance, nil)
 			v := resource.View{Document: d, Fresh: true}
 			results := kind.Apply(t.Context(), v, kind.Observe(t.Context(), v))
 			require.Len(t, results, 2)

@@ -30,7 +30,7 @@ func TestApplication(t *testing.T) {
 
 func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	a := newAzure(t, w)
-	s := &resourcetest.Subject{Kind: application.New(a.graph, a.requests, instance), Document: document(subject)}
+	s := &resourcetest.Subject{Kind: application.New(a.graph, a.requests, instance, nil), Document: document(subject)}
 	s.Objects = func() []resourcetest.Object {
 		var all []resourcetest.Object
 		for _, o := range a.Applications() {
@@ -152,7 +152,7 @@ func TestAStrangersPrincipal(t *testing.T) {
 			principal, err := a.CreateServicePrincipal(world.ServicePrincipal{AppID: theirs.AppID,
 				AccountEnabled: true}, world.AppPrincipalID)
 			require.NoError(t, err)
-			kind := application.New(a.graph, a.requests, instance)
+			kind := application.New(a.graph, a.requests, instance, nil)
 			for _, ending := range []bool{false, true} {
 				before := d.Clone()
 				v := resource.View{Document: d.Clone(), Ending: ending}
@@ -217,7 +217,7 @@ func TestWhatIsToldOfOthersMembers(t *testing.T) {
 				return nil
 			})
 			require.NoError(t, err)
-			kind := application.New(a.graph, a.requests, instance)
+			kind := application.New(a.graph, a.requests, instance, nil)
 			item := kind.Observe(t.Context(), resource.View{Document: d, Told: c.told})[0]
 			assert.Equal(t, c.state, item.State)
 			assert.Equal(t, c.code, item.Code)
@@ -255,7 +255,7 @@ func TestWhatIsAbsentAtTheEnd(t *testing.T) {
 				AccountEnabled: true}, world.AppPrincipalID)
 			require.NoError(t, err)
 		}
-		items := application.New(a.graph, a.requests, instance).Observe(t.Context(),
+		items := application.New(a.graph, a.requests, instance, nil).Observe(t.Context(),
 			resource.View{Document: d, Ending: true})
 		require.Len(t, items, 2)
 		assert.Equal(t, c.want, []bool{items[0].IsAbsent, items[1].IsAbsent}, name)

@@ -26,7 +26,7 @@ func TestTrust(t *testing.T) {
 func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	a := newAzure(t, w)
 	s := &resourcetest.Subject{Document: a.identified(t, document(subject, another)),
-		Kind: trust.New(application.New(a.graph, a.requests, instance), a.requests)}
+		Kind: trust.New(application.New(a.graph, a.requests, instance, nil), a.requests)}
 	s.Objects = func() []resourcetest.Object {
 		var all []resourcetest.Object
 		for _, o := range a.FederatedCredentials(objectID) {

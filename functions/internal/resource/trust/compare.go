@@ -13,13 +13,14 @@ import (
 // compare finds the credential that is wanted among those that there are.
 func (k *Kind) compare(d integration.Document, w integration.FederatedCredential,
 	found []resource.Credential) resource.Item {
-	w = asFound(w, found)
+	w = asFound(d, w, found)
 	item := wantedItem(d, w)
 	if i := slices.IndexFunc(found, func(f resource.Credential) bool { return isEqual(f, w) }); i >= 0 {
 		item.State, item.Code = resource.Unchanged, ""
-		if w.Adopted { // somebody else's, which serves
+		switch {
+		case w.Adopted: // somebody else's, which serves
 			item.Differences = []diagnosis.MemberDifference{theirName(w, found[i])}
-		} else {
+		case strings.EqualFold(w.Name, integration.CredentialName(w.Subject)): // not taken over, with its description
 			item.Differences = k.described(d, found[i])
 		}
 		w.ID = found[i].ID
@@ -43,14 +44,17 @@ func (k *Kind) compare(d integration.Document, w integration.FederatedCredential
 }
 
 // asFound is what is wanted under the name that it has, or is to have: ours, or the name of an equal one that somebody
-// else has made, which serves as well. What the record has adopted counts as long as it is equal.
-func asFound(w integration.FederatedCredential, found []resource.Credential) integration.FederatedCredential {
+// else has made, which serves as well. What the record has adopted counts as long as it is equal; what it has as ours
+// under another name was taken over.
+func asFound(d integration.Document, w integration.FederatedCredential,
+	found []resource.Credential) integration.FederatedCredential {
 	own := integration.CredentialName(w.Subject)
 	w.Name = own
 	if i := slices.IndexFunc(found, func(f resource.Credential) bool { return isEqual(f, w) }); i >= 0 {
 		w.Name = found[i].Name
 	}
-	w.Adopted = !strings.EqualFold(w.Name, own)
+	w.Adopted = !strings.EqualFold(w.Name, own) &&
+		!slices.ContainsFunc(ours(d.Status.FederatedCredentials), isRecordOf(w.Name))
 	return w
 }
 

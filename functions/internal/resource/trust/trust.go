@@ -89,7 +89,7 @@ func (k *Kind) observe(ctx context.Context, v resource.View) []resource.Item {
 	}
 	items := make([]resource.Item, 0, len(wanted))
 	for i := range wanted {
-		wanted[i] = asFound(wanted[i], found)
+		wanted[i] = asFound(d, wanted[i], found)
 		items = append(items, k.compare(d, wanted[i], found))
 	}
 	items = append(items, k.unwanted(d, named(found), wanted)...)

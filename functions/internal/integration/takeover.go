@@ -1,0 +1,24 @@
+package integration
+
+import "slices"
+
+// TakeOver makes an imported integration one of ours, from its next generation on. found is the status that a look has
+// filled at what the spec asks for: what is equal to that is ours then, whoever has made it, and is removed when it is
+// wanted no more. Before the look, found is empty.
+func TakeOver(d *Document, found Status) {
+	d.Spec.Identity = d.IdentityGiven(nil)
+	d.IsUnmanaged = false
+	d.Generation++
+	d.Status.Identity.take()
+	d.Status.FederatedCredentials = slices.Clone(found.FederatedCredentials)
+	for i := range d.Status.FederatedCredentials {
+		d.Status.FederatedCredentials[i].Adopted = false
+	}
+	d.Status.RoleAssignments = slices.Clone(found.RoleAssignments)
+	for i := range d.Status.RoleAssignments {
+		d.Status.RoleAssignments[i].Adopted = false
+	}
+	d.Status.DDOE = nil // a person's
+	d.Status.Phase = PhasePending
+	d.Status.Conditions, d.Status.Left = nil, nil
+}

@@ -1,0 +1,136 @@
+package provision
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Takeover is an intent to manage an integration that was imported.
+type Takeover struct {
+	ID string
+	// OperationID makes the submission repeatable; a new one is made where it is empty.
+	OperationID string
+	// IfMatch and IfNoneMatch are the HTTP preconditions on the spec's version, as sent; empty for none.
+	IfMatch, IfNoneMatch string
+}
+
+// TakeoverPlan is what a takeover would change, and what it would lead to.
+type TakeoverPlan struct {
+	Plan
+	// Removes are what a DELETE would remove from then on.
+	Removes []PlannedStep `json:"removes" doc:"What a DELETE would remove from then on, and touches now by no means"`
+}
+
+// PlanTakeover tells what SubmitTakeover would lead to, or refuses what that would refuse. It touches nothing.
+func (s *Service) PlanTakeover(ctx context.Context, t Takeover) (TakeoverPlan, error) {
+	before, d, err := s.takenOver(ctx, t)
+	if err != nil {
+		return TakeoverPlan{}, err
+	}
+	asked := operation.Intent{IfMatch: t.IfMatch, IfNoneMatch: t.IfNoneMatch}
+	if err := asked.Preconditions(before); err != nil {
+		return TakeoverPlan{}, err
+	}
+	p, err := s.plan(ctx, d)
+	if err != nil {
+		return TakeoverPlan{}, err
+	}
+	told := TakeoverPlan{Plan: p, Removes: []PlannedStep{}}
+	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Ending: true})
+	for _, item := range resource.InState(resource.Items(seen), resource.Unwanted) {
+		if step, _ := planned(item); !item.IsAbsent {
+			told.Removes = append(told.Removes, step)
+		}
+	}
+	return told, ctx.Err()
+}
+
+// SubmitTakeover makes an imported integration one of ours: it writes that down and sends the command that brings it
+// to its spec. One that is ours already is brought to its spec again. Nothing is written where the service may not
+// change the identity, or where something of somebody else's is in the way.
+func (s *Service) SubmitTakeover(ctx context.Context, t Takeover) (operation.Accepted, error) {
+	before, after, err := s.takenOver(ctx, t)
+	if err != nil {
+		return operation.Accepted{}, err
+	}
+	return s.Engine.Submit(ctx, operation.Intent{
+		Kind: integration.KindProvision, IntegrationID: t.ID, OperationID: t.OperationID,
+		Content: struct{ Manage bool }{true}, IfMatch: t.IfMatch, IfNoneMatch: t.IfNoneMatch, Joins: true,
+		Admit: func(d *integration.Document) error { return admitTakeover(d, before) },
+		Apply: func(d *integration.Document) {
+			if !d.IsUnmanaged {
+				s.applySpec(d, d.Spec)
+				return
+			}
+			integration.TakeOver(d, after.Status)
+		},
+		Command: message.Command{Type: message.TypeProvision, IntegrationID: t.ID},
+	})
+}
+
+// admitTakeover refuses what is not there, what is being torn down, and what is not what was looked at.
+func admitTakeover(d *integration.Document, looked integration.Document) error {
+	switch {
+	case d == nil:
+		return integration.Absent(nil)
+	case d.Status.Phase == integration.PhaseDeleted:
+		return integration.Absent(d)
+	case d.IsEnding():
+		return refuse(diagnosis.CodeDeprovisioning)
+	case d.FirstOperationID != looked.FirstOperationID:
+		return refuse(diagnosis.CodePreconditionFailed,
+			diagnosis.WithDetail("The integration was imported anew meanwhile."))
+	default:
+		return nil
+	}
+}
+
+// takenOver is an integration as it is, and as it will be when it is ours: what is equal to what its spec asks for is
+// ours then, whoever has made it.
+func (s *Service) takenOver(ctx context.Context, t Takeover) (before, after integration.Document, err error) {
+	before, err = s.Repository.Get(ctx, t.ID)
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return before, after, integration.Absent(nil)
+	case err != nil:
+		return before, after, operation.StoreError(err)
+	}
+	if err := admitTakeover(&before, before); err != nil {
+		return before, after, err
+	}
+	after = before.Clone()
+	if !before.IsUnmanaged {
+		return before, after, nil
+	}
+	if err := s.Policy.Admit(ctx, before.Spec); err != nil {
+		return before, after, err
+	}
+	integration.TakeOver(&after, integration.Status{})
+	if err := resource.AdmitTakeover(ctx, s.Kinds, after); err != nil {
+		return before, after, &diagnosis.Error{Diagnosis: operation.Describe(err, true), Err: err}
+	}
+	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: after}))
+	if ctx.Err() != nil {
+		return before, after, ctx.Err()
+	}
+	for _, item := range items {
+		switch {
+		case item.Err != nil:
+			found := resource.Checks([]resource.Item{item}, true)[0].Diagnosis()
+			return before, after, &diagnosis.Error{Diagnosis: found, Err: item.Err}
+		case item.State == resource.Foreign:
+			return before, after, refusal(item)
+		}
+	}
+	resource.LearnAll(&after.Status, items)
+	found := after.Status
+	after = before.Clone()
+	integration.TakeOver(&after, found)
+	return before, after, nil
+}

@@ -1,0 +1,26 @@
+package resource
+
+import (
+	"context"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Takeable is a kind of which an object that somebody else has made can become ours.
+type Takeable interface {
+	Kind
+	// AdmitTakeover refuses an object that this service may not change. It only reads.
+	AdmitTakeover(ctx context.Context, d integration.Document) error
+}
+
+// AdmitTakeover asks each kind that can refuse an integration that is to become ours.
+func AdmitTakeover(ctx context.Context, kinds []Kind, d integration.Document) error {
+	for _, k := range Of(kinds, d) {
+		if t, ok := k.(Takeable); ok {
+			if err := t.AdmitTakeover(ctx, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
