@@ -146,9 +146,14 @@ func (r *test) compare(id, field string, code diagnosis.Code, title, expected, p
 	case assessment.ClassSlash:
 		check.Detail += " Here they differ by a trailing slash only."
 	case assessment.ClassCase:
-		check.Detail += " Here they differ by case only."
+		if code != diagnosis.CodeSubjectCaseMismatch { // which says so
+			check.Detail += " Here they differ by case only."
+		}
 	case assessment.ClassBlank:
 		check.Detail += " Here they differ by blanks only."
+	}
+	if check.Presented != "" && check.Expected != "" {
+		check.Detail += " The token has " + check.Presented + ", the integration " + check.Expected + "."
 	}
 	return check
 }

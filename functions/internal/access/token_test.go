@@ -185,8 +185,9 @@ func TestKindsOfDifference(t *testing.T) {
 			if told == "" {
 				assert.NotContains(t, check.Detail, "Here they differ")
 			} else {
-				assert.True(t, strings.HasSuffix(check.Detail, " Here they differ "+told+"."), check.Detail)
+				assert.Equal(t, 1, strings.Count(check.Detail, " Here they differ "+told+"."), check.Detail)
 			}
+			assert.Contains(t, check.Detail, "The token has "+check.Presented+", the integration "+check.Expected+".")
 		}
 	}
 }

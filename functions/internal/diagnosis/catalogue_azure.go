@@ -132,15 +132,15 @@ func roleEntries() []Entry { return slices.Concat(assignmentEntries(), scopeEntr
 // assignmentEntries are about the role assignment itself.
 func assignmentEntries() []Entry {
 	return []Entry{
-		upstream(CodeARMPermissionMissing, WhoStorageAdmin, "The service may not assign roles here",
+		upstream(CodeARMPermissionMissing, WhoOperator, "The service may not assign roles here",
 			"Azure refused: the service's identity may not write role assignments at this scope, or a condition "+
 				"restricts which roles it may grant.",
-			"Have the operator add the account's resource group to dataScopes and deploy again.",
-			"Or grant the service's identity Role Based Access Control Administrator on the storage account, "+
-				"restricted to the blob data roles.",
-			"Or if the service may at least read role assignments there, assign the integration's role by "+
-				"hand, as the "+
-				"command does, and repeat the PUT. Each further role takes this again.").Making().With(grantCommand),
+			"Add the account's resource group to dataScopes and deploy again.",
+			"Or have an administrator of the storage account grant the service's identity Role Based Access Control "+
+				"Administrator there, restricted to the blob data roles.",
+			"Or if the service may at least read role assignments there, have that administrator assign the "+
+				"integration's role by hand, as the command does, and repeat the PUT. Each further role takes this "+
+				"again.").Making().With(grantCommand),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
 			"Wait some minutes; the service tries again by itself.").Propagating(),
@@ -215,13 +215,13 @@ func scopeEntries() []Entry {
 // are at. What Azure recovers: https://learn.microsoft.com/azure/storage/common/storage-account-recover.
 func goneEntry(code Code, what string) Entry {
 	return upstream(code, WhoCaller, "The "+what+" does not exist",
-		"Azure knows no "+what+" as the resource id names it. The id in the spec is wrong, or the "+what+
+		"Azure knows no "+what+" as the resource id {accountId} names it. The id in the spec is wrong, or the "+what+
 			" was deleted or moved.",
 		"Correct the resource id. The command lists the accounts of the subscription.",
 		"Or have an administrator of the subscription bring the "+what+" back under this name.",
 		PutAgain+": roles that were assigned there went with it.").
 		WhereLost(WhoStorageAdmin,
-			"The "+what+" was there when access was made, and is no more: somebody has deleted "+
+			"The "+what+" of {accountId} was there when access was made, and is no more: somebody has deleted "+
 				"or moved it. The roles that were assigned there went with it.",
 			"Bring the "+what+" back under the same resource id, with its containers. For 14 days Azure may recover "+
 				"a deleted storage account.",

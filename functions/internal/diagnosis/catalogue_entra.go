@@ -33,7 +33,7 @@ func tokenEntries() []Entry {
 			"Send a token of the service whose subject is {subject}.",
 			"Or if the token is right, add its subject to the integration: PUT the spec with it."),
 		entry(CodeSubjectCaseMismatch, WhoCaller, "The subject differs by case only",
-			"Subjects are compared with case; the two differ in nothing else.",
+			"Entra compares subjects with case. Here they differ by case only.",
 			"PUT the spec with the subject exactly as the token has it."),
 		entry(CodeTokenAudienceMismatch, WhoDDOEAdmin, "The token is for another audience",
 			"The token's aud is not the audience of the credential.",

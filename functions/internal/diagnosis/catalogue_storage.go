@@ -16,8 +16,8 @@ func storageEntries() []Entry {
 func rightEntries() []Entry {
 	return []Entry{
 		data(CodeRoleMissing, WhoStorageAdmin, "No role grants the identity this action",
-			"The role is not assigned to the identity where the integration needs it. Roles such as Owner or "+
-				"Contributor carry no data rights.",
+			"The identity does not have the role {role} at {scope}. Roles such as Owner or Contributor carry no data "+
+				"rights.",
 			"Or have an administrator of the storage account run the command: it assigns {role} to the service "+
 				"principal (object id {principalId}, no other id).").Making().Then(
 			"Wait up to 10 minutes, then test again.",
@@ -30,7 +30,7 @@ func rightEntries() []Entry {
 				"or network security perimeter do not let this caller in. The platform may be let in where this "+
 				"test is not, and the other way round.",
 			"Allow both the platform's egress and this service's in the account's network rules, or give each a "+
-				"private endpoint. Without this service's its access tests go on failing.",
+				"private endpoint. Where this service is not let in, its access tests go on failing.",
 			"Do not assign further roles before this is settled.").With("az storage account show --ids {accountId} " +
 			"--query '{publicNetworkAccess:publicNetworkAccess,networkRuleSet:networkRuleSet}'"),
 		data(CodeStorageTenantMismatch, WhoStorageAdmin, "The storage account belongs to another tenant",

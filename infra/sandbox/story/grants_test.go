@@ -98,7 +98,7 @@ func losses() map[string]loss {
 			ends: "events: none is told", text: `(?s)'Send' claim.*'wif-events'.*"msg":"event not published yet"`,
 			waits: true, unready: "topics/wif-events"},
 		"Blob Access Delegate on resourceGroups/data": {
-			ends: "operation: Failed arm-permission-missing, storage-admin", text: "group to dataScopes"},
+			ends: "operation: Failed arm-permission-missing, operator", text: "group to dataScopes"},
 		"app role on Microsoft Graph": {
 			ends: "operation: Failed graph-permission-missing, entra-admin", text: `Application\.ReadWrite\.OwnedBy`,
 			only: "application"},
