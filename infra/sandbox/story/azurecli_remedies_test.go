@@ -210,6 +210,7 @@ func (t *terminal) runPages(document answer) {
 	values := map[string]string{
 		"clientId": str(document, "status.clientId"), "principalId": str(document, "status.servicePrincipalId"),
 		"accountId": t.account("acmedata"), "account": "acmedata", "container": "images", "scope": container,
+		"accountSubscription": strings.Split(container, "/")[2],
 	}
 	identity := strings.Split(str(document, "status.identity.resourceId"), "/")
 	isManaged := len(identity) == 9
