@@ -146,7 +146,7 @@ func (r *test) compare(id, field string, code diagnosis.Code, title, expected, p
 	case assessment.ClassSlash:
 		check.Detail += " Here they differ by a trailing slash only."
 	case assessment.ClassCase:
-		if code != diagnosis.CodeSubjectCaseMismatch { // which says so
+		if code != diagnosis.CodeSubjectCaseMismatch { // that code tells it by itself
 			check.Detail += " Here they differ by case only."
 		}
 	case assessment.ClassBlank:
