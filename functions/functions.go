@@ -163,7 +163,7 @@ func list(cfg Config, u *useCases) []entry {
 			OperationURL: operationURL}.Register),
 		web("checknow", caller.RoleOperate, checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
-		web("adopt", caller.RoleOperate, adopt.Function{Import: u.adoption.Import}.Register),
+		web("adopt", caller.RoleOperate, adopt.Function{Import: u.adoption.Import, Judge: u.judge.Judge}.Register),
 		web("manage", caller.RoleOperate, manage.Function{Plan: service.PlanTakeover, Submit: service.SubmitTakeover,
 			OperationURL: operationURL}.Register),
 		web("confirm", caller.RoleOperate, confirm.Function{Confirm: service.Confirm}.Register),

@@ -1,5 +1,6 @@
 // Package adopt is the edge of POST /integrations/{id}/import: it takes a credential file, and what it is for, out of
-// the request, and answers with the document of the integration that somebody else has made.
+// the request, and answers with the document of the integration that somebody else has made, and what there is to say
+// of it.
 package adopt
 
 import (
@@ -9,25 +10,38 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/adoption"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
 type Function struct {
 	Import func(ctx context.Context, in adoption.Import) (integration.Document, error)
+	// Judge judges the file of an import that was taken.
+	Judge func(ctx context.Context, r judgement.Request) (assessment.Report, error)
 }
+
+// maxAtOnce is how many storage entries are judged side by side: each may take several look-ups.
+const maxAtOnce = 4
+
+// maxToken is the largest subject token, in bytes.
+const maxToken = 16 << 10
 
 // The parts of a form.
 const (
-	partFile = "file"
-	partSpec = "spec"
+	partFile  = "file"
+	partSpec  = "spec"
+	partToken = "subjectToken"
 )
 
 // ImportBody is the request body. The file is judged as it was sent, so it is not decoded here.
@@ -37,6 +51,8 @@ type ImportBody struct {
 	Storage     []integration.StorageAccess `json:"storage,omitempty" minItems:"1" maxItems:"20"`
 	HealthCheck *integration.HealthCheck    `json:"healthCheck,omitempty" doc:"Whether and how often it is checked"`
 	DDOE        *PlatformSide               `json:"ddoe,omitempty" doc:"What was made on the DDOE platform"`
+	// SubjectToken is sent to Entra and to nobody else.
+	SubjectToken *secret.Value `json:"subjectToken,omitempty" writeOnly:"true"`
 }
 
 // PlatformSide is what was made on the platform.
@@ -70,7 +86,9 @@ func (ImportBody) LongTags() map[string]string {
 	return map[string]string{
 		"Credentials": `doc:"The credential file, azure_credentials.json, with its five members"`,
 		"DisplayName": `doc:"Name to show. Default: DDOE WIF {id}"`,
-		"Storage":     `doc:"What the identity is to reach, and what it is to do there"`,
+		"SubjectToken": `doc:"A token of the platform for the file's subject, to judge by what the identity ` +
+			`reaches; never stored, logged or repeated"`,
+		"Storage": `doc:"What the identity is to reach, and what it is to do there"`,
 	}
 }
 
@@ -82,7 +100,21 @@ type input struct {
 type output struct {
 	Status int
 	ETag   string `header:"ETag" doc:"Version of the spec, for If-Match"`
-	Body   view.Document
+	Body   Imported
+}
+
+// Imported is the document of an import, and what its file was found to be.
+type Imported struct {
+	view.Document
+	Reports []assessment.Report `json:"reports"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Imported) LongTags() map[string]string {
+	return map[string]string{
+		"Reports": `doc:"The file, judged as validate does with depth structure, or access where there is a ` +
+			`subjectToken: one for each storage entry, in their order"`,
+	}
 }
 
 // Register adds the operation to the API.
@@ -99,7 +131,8 @@ func (f Function) Register(api huma.API) {
 			"(part file) and the rest (part spec, JSON). The integration is then checked, tested and shown in drift " +
 			"like any other. Nothing of it is written in Entra, Azure or DDOE, now or later: a PUT is " +
 			"refused, and a " +
-			"DELETE forgets it. A faulty file is refused with all its faults.",
+			"DELETE forgets it. A faulty file is refused with all its faults. The answer has a report of all " +
+			"that can be seen, and with a subjectToken of what the identity reaches.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 			Examples: map[string]*huma.Example{"file": {Summary: "A file, and the container that it is for",
 				Value: ImportBody{Credentials: file, Storage: []integration.StorageAccess{{ResourceID: account,
@@ -117,6 +150,9 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
+	if token := given.SubjectToken; token != nil && (token.IsZero() || len(token.Reveal()) > maxToken) {
+		return nil, refuse(diagnosis.CodeInvalidValue, "/"+partToken, "The token is empty, or longer than 16 KiB.")
+	}
 	if faults := given.DDOE.faults(); len(faults) > 0 {
 		return nil, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail, faults...)
 	}
@@ -129,8 +165,33 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
+	reports, err := f.judge(ctx, given, d.Spec.Storage)
+	if err != nil {
+		return nil, err
+	}
 	return &output{Status: http.StatusCreated, ETag: problem.EntityTag(integration.SpecVersion(d)),
-		Body: view.DocumentOf(d)}, nil
+		Body: Imported{view.DocumentOf(d), reports}}, nil
+}
+
+// judge judges the file to the deepest depth that there is a way to, for each storage entry.
+func (f Function) judge(ctx context.Context, given ImportBody,
+	storage []integration.StorageAccess) ([]assessment.Report, error) {
+	r := judgement.Request{Depth: judgement.DepthStructure, File: given.Credentials}
+	if given.SubjectToken != nil {
+		r.Depth, r.Token = judgement.DepthAccess, *given.SubjectToken
+	}
+	reports := make([]assessment.Report, len(storage))
+	var judging errgroup.Group
+	judging.SetLimit(maxAtOnce)
+	for i, entry := range storage {
+		judging.Go(func() (err error) {
+			r := r
+			r.Account, r.Container, r.Access = entry.ResourceID, entry.Container, entry.Access
+			reports[i], err = f.Judge(ctx, r)
+			return err
+		})
+	}
+	return reports, judging.Wait()
 }
 
 // given takes the body apart, be it JSON or a form.
@@ -162,17 +223,23 @@ func (in *input) given() (ImportBody, error) {
 		return given, refuse(diagnosis.CodeInvalidCombination, "/credentials", "The file stands in a part of its own.")
 	case parts[partFile] == nil:
 		return given, refuse(diagnosis.CodeMissingMember, "/"+partFile, "The part file is missing.")
+	case given.SubjectToken != nil && parts[partToken] != nil:
+		return given, refuse(diagnosis.CodeInvalidCombination, "/"+partToken, "The token stands in two places.")
+	}
+	if token := parts[partToken]; token != nil {
+		value := secret.New(string(token))
+		given.SubjectToken = &value
 	}
 	given.Credentials = parts[partFile]
 	return given, nil
 }
 
-// readForm reads a form of the two parts, each at most once.
+// readForm reads a form of known parts, each at most once.
 func readForm(body []byte, boundary string) (map[string][]byte, error) {
 	parts := map[string][]byte{}
 	return parts, problem.ReadForm(body, boundary, func(part problem.Part) error {
 		switch {
-		case part.Name != partFile && part.Name != partSpec:
+		case part.Name != partFile && part.Name != partSpec && part.Name != partToken:
 			return refuse(diagnosis.CodeUnknownMember, redact.PointerTo("", part.Name),
 				"The form has a part that is not known.")
 		case parts[part.Name] != nil:

@@ -3,7 +3,9 @@ package adopt_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,9 +14,11 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/adopt"
 	"github.com/ddoe-ai/azure-wif/functions/internal/adoption"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 )
 
@@ -31,6 +35,10 @@ const (
 type use struct {
 	asked []adoption.Import
 	err   error
+
+	mu      sync.Mutex
+	judged  []judgement.Request
+	judging error
 }
 
 func (u *use) edge() *problemtest.Edge {
@@ -38,8 +46,77 @@ func (u *use) edge() *problemtest.Edge {
 		in adoption.Import) (integration.Document, error) {
 		u.asked = append(u.asked, in)
 		return integration.Document{ID: in.ID, IsUnmanaged: true, Generation: 2, CreatedAt: time.Now(),
-			ETag: "7"}, u.err
+			Spec: in.Spec, ETag: "7"}, u.err
+	}, Judge: func(_ context.Context, r judgement.Request) (assessment.Report, error) {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.judged = append(u.judged, r)
+		return assessment.Report{ID: r.Account}, u.judging
 	}}.Register)
+}
+
+// TestAnImportIsJudged by what can be seen for each storage entry, and by what the identity reaches where a token is
+// given; one that is refused is not.
+func TestAnImportIsJudged(t *testing.T) {
+	t.Parallel()
+	u := &use{}
+	for name, c := range map[string]struct {
+		body, contentType string
+		depth             judgement.Depth
+		token             string
+	}{
+		"JSON": {`{"credentials": ` + file + `, ` + rest + `}`, "application/json", judgement.DepthStructure, ""},
+		"JSON with a token": {`{"credentials": ` + file + `, "subjectToken": "t", ` + rest + `}`, "application/json",
+			judgement.DepthAccess, "t"},
+		"a form with a token": {form("file", file, "spec", "{"+rest+"}", "subjectToken", "t"), formType,
+			judgement.DepthAccess, "t"},
+	} {
+		u.judged = nil
+		got := u.edge().Call(t, "POST", path, c.body, "Content-Type", c.contentType)
+		require.Equal(t, 201, got.Status, "%s: %s", name, got.Raw)
+		require.Len(t, u.judged, 2, name)
+		slices.SortFunc(u.judged, func(a, b judgement.Request) int { return strings.Compare(a.Account, b.Account) })
+		for i, want := range []judgement.Request{{Account: "/a", Container: "c", Access: "read"},
+			{Account: "/b", Container: "d", Access: "readWrite"}} {
+			r := u.judged[i]
+			assert.Equal(t, c.token, r.Token.Reveal(), name)
+			assert.Equal(t, file, string(r.File), name)
+			assert.Equal(t, []any{c.depth, want.Account, want.Container, want.Access},
+				[]any{r.Depth, r.Account, r.Container, r.Access}, name)
+		}
+		assert.Contains(t, got.Raw, `"reports":[{"id":"/a"`, name)
+		assert.NotContains(t, got.Raw, `"subjectToken"`, name)
+	}
+	u.judged, u.err = nil, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIdentityBound)}
+	got := u.edge().Call(t, "POST", path, `{"credentials": `+file+`, `+rest+`}`)
+	assert.Equal(t, 409, got.Status, got.Raw)
+	assert.Empty(t, u.judged)
+	u.err, u.judging = nil, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeStoreUnavailable)}
+	assert.Equal(t, 503, u.edge().Call(t, "POST", path, `{"credentials": `+file+`, `+rest+`}`).Status,
+		"it may be sent again")
+}
+
+// TestTokensThatAreNone are refused, and nothing is imported.
+func TestTokensThatAreNone(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("t", 16<<10+1)
+	for name, c := range map[string]struct{ body, contentType, code string }{
+		"empty": {`{"credentials": ` + file + `, "subjectToken": "", ` + rest + `}`, "application/json",
+			"invalid-value"},
+		"long": {`{"credentials": ` + file + `, "subjectToken": "` + long + `", ` + rest + `}`, "application/json",
+			"invalid-value"},
+		"an empty part": {form("file", file, "spec", "{"+rest+"}", "subjectToken", ""), formType, "invalid-value"},
+		"in two places": {form("file", file, "spec", `{"subjectToken": "t", `+rest+"}", "subjectToken", "t"), formType,
+			"invalid-combination"},
+		"twice": {form("file", file, "spec", "{"+rest+"}", "subjectToken", "t", "subjectToken", "t"), formType,
+			"duplicate-member"},
+	} {
+		u := &use{}
+		got := u.edge().Call(t, "POST", path, c.body, "Content-Type", c.contentType)
+		assert.Equal(t, 422, got.Status, "%s: %s", name, got.Raw)
+		assert.Contains(t, got.Raw, `"code":"`+c.code+`"`, name)
+		assert.Empty(t, u.asked, name)
+	}
 }
 
 // form is a body with the parts: name and content in turn.
