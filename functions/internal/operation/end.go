@@ -178,15 +178,16 @@ func inMessage(c message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
 	return d
 }
 
-// ofProducers is the integration that a message's record belongs to; empty where its producers may not see that one:
-// another owner's history is not for them to fill, nor is theirs for the other owner to read.
+// ofProducers is the integration that a message's record belongs to; empty where its producers do not see one:
+// another owner's history is not for them to fill, nor is theirs for the other owner to read. One that is not there is
+// left out as well, so that the record does not tell which of the two it is.
 func (w *Worker) ofProducers(ctx context.Context, integrationID string) (string, error) {
 	ctx = caller.With(ctx, w.engine.producers)
 	if integrationID == "" || integration.HasAllInSight(ctx) {
 		return integrationID, nil
 	}
 	_, err := w.engine.repository.Get(ctx, integrationID)
-	if errors.Is(err, integration.ErrOthers) {
+	if errors.Is(err, integration.ErrOthers) || errors.Is(err, integration.ErrNotFound) {
 		return "", nil
 	}
 	return integrationID, StoreError(unlessAbsent(err))
