@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -89,9 +91,9 @@ func (w *worlds) draw(r *rapid.T, who string) request {
 	drawn := func(of ...string) string { return rapid.SampledFrom(of).Draw(r, "one of") }
 	spec := strings.Replace(specOf(serviceOf(who)), "{", `{"tags":{"team":"`+drawn("vision", "audio")+`"},`, 1)
 	patch := `{"displayName":"` + drawn("one", "two") + `"}`
-	switch drawn("PUT", "PUT", "PUT", "PUT plan", "PATCH", "PATCH plan", "owner", "DELETE", "import", "GET", "credentials",
-		"health", "drift", "its operations", "list", "list", "operations", "operation", "operation", "cancel", "cancel",
-		"access test", "access test later", "check", "check later", "confirm") {
+	switch drawn("PUT", "PUT", "PUT", "PUT plan", "PATCH", "PATCH plan", "owner", "DELETE", "import", "GET",
+		"views", "views", "its operations", "list", "list", "operations", "operation", "operation", "cancel",
+		"cancel", "access test", "access test later", "check", "check later", "confirm") {
 	case "PUT":
 		return request{"PUT", at, spec, operation, id}
 	case "PUT plan":
@@ -112,16 +114,13 @@ func (w *worlds) draw(r *rapid.T, who string) request {
 		body := strings.NewReplacer(handClient, byHandOf(who), subject,
 			"system:serviceaccount:dataloop:hand-"+who[:4]).Replace(handImport)
 		return request{"POST", at + "/import", body, []string{"Content-Type", "application/json"}, id}
-	case "credentials", "health", "drift":
+	case "views":
 		return request{method: "GET", path: at + "/" + drawn("credentials", "health", "drift")}
 	case "its operations":
-		return request{method: "GET", path: at + "/operations?" + drawn("", "status=Succeeded", "status=Failed") + page}
+		return request{method: "GET", path: at + "/operations?" + drawn("", "status=Succeeded", "status=Failed") +
+			page}
 	case "list":
-		return request{method: "GET", path: "/integrations?" + drawn("", "phase=pending", "phase=provisioned",
-			"phase=deleted", "state=failed", "ready=true", "ready=false", "health=unknown", "account=acmedata",
-			"container=images", "tag=team:vision", "owner="+first, "owner="+second, "owner="+team, "owner="+stranger,
-			"subject=system:serviceaccount:dataloop:"+serviceOf(first),
-			"subject=system:serviceaccount:dataloop:"+serviceOf(second)) + page}
+		return request{method: "GET", path: "/integrations?" + drawn(filters()...) + page}
 	case "operations":
 		return request{method: "GET", path: "/operations?" + drawn("", "integrationId="+id, "status=NotStarted",
 			"status=Succeeded", "status=Canceled&integrationId="+id) + page}
@@ -141,6 +140,16 @@ func (w *worlds) draw(r *rapid.T, who string) request {
 		return request{method: "POST", path: at + "/confirm"}
 	}
 	return request{method: "GET", path: at}
+}
+
+// filters are those of the list of integrations.
+func filters() []string {
+	const subjects = "subject=system:serviceaccount:dataloop:"
+	return []string{"", "phase=pending", "phase=provisioned", "phase=deleted", "state=failed", "ready=true",
+		"ready=false",
+		"health=unknown", "account=acmedata", "container=images", "tag=team:vision", "owner=" + first,
+		"owner=" + second, "owner=" + team, "owner=" + stranger, subjects + serviceOf(first),
+		subjects + serviceOf(second)}
 }
 
 // send asks the shared deployment and the caller's own, and holds the answers against each other. That an id is
@@ -193,30 +202,36 @@ func TestEachOwnerSeesAWorldOfItsOwn(t *testing.T) {
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		require.NoError(t, flag.Set("rapid.checks", "20")) // each starts three apps
 	}
-	rapid.Check(t, func(r *rapid.T) {
-		w := newWorlds(t)
-		for range rapid.IntRange(10, 30).Draw(r, "steps") {
-			switch step := rapid.SampledFrom([]string{first, first, first, second, second, second, "queue",
-				"deliver"}).Draw(r, "step"); step {
-			case "queue":
-				w.message(r)
-			case "deliver":
-				for _, a := range w.all() {
-					a.deliver()
-				}
-			default:
-				w.send(r, step, w.draw(r, step))
-			}
-		}
-		for _, a := range w.all() {
-			a.deliver()
-		}
-		for _, who := range []string{first, second} {
-			for _, path := range []string{"/integrations", "/integrations?phase=deleted", "/operations"} {
-				w.send(r, who, request{method: "GET", path: path})
-			}
-		}
+	synctest.Test(t, func(t *testing.T) { // no two requests have one time; rapid has no deadline
+		rapid.Check(struct{ testing.TB }{t}, func(r *rapid.T) { ownWorlds(t, r) })
 	})
+}
+
+// ownWorlds is one run of TestEachOwnerSeesAWorldOfItsOwn.
+func ownWorlds(t *testing.T, r *rapid.T) {
+	w := newWorlds(t)
+	for range rapid.IntRange(10, 30).Draw(r, "steps") {
+		time.Sleep(time.Second)
+		switch step := rapid.SampledFrom([]string{first, first, first, second, second, second, "queue",
+			"deliver"}).Draw(r, "step"); step {
+		case "queue":
+			w.message(r)
+		case "deliver":
+			for _, a := range w.all() {
+				a.deliver()
+			}
+		default:
+			w.send(r, step, w.draw(r, step))
+		}
+	}
+	for _, a := range w.all() {
+		a.deliver()
+	}
+	for _, who := range []string{first, second} {
+		for _, path := range []string{"/integrations", "/integrations?phase=deleted", "/operations"} {
+			w.send(r, who, request{method: "GET", path: path})
+		}
+	}
 }
 
 // names normalise what is random in answers: ids that services make, and ETags, which hold a hash of one, are numbered
