@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -51,11 +52,38 @@ func TestAGrantThatACrashLeftBehind(t *testing.T) {
 			assert.Equal(t, []resource.State{resource.Missing, resource.Missing, resource.Unwanted},
 				[]resource.State{items[0].State, items[1].State, items[2].State}, "%s, salt %q", made, salt)
 			assert.True(t, strings.EqualFold(left.ID, items[2].Key))
+			assert.Equal(t, []diagnosis.MemberDifference{{Member: "roleDefinitionId", Have: made.Role().Name,
+				Owner: diagnosis.OwnerOurs}}, items[2].Differences)
 			results := a.kind().Remove(t.Context(), resource.View{Document: d}, items[2:])
 			require.NoError(t, results[0].Err)
 			assert.Empty(t, a.ours())
 		}
 	}
+}
+
+// TestATeardownLooksWhereSomethingWasGranted, also where the spec asks for nothing any more: each scope of the record.
+func TestATeardownLooksWhereSomethingWasGranted(t *testing.T) {
+	t.Parallel()
+	a, _, d := twoScopes(t, integration.AccessRead)
+	items := a.kind().Observe(t.Context(), resource.View{Document: d})
+	require.Len(t, items, 2)
+	for _, result := range a.kind().Apply(t.Context(), resource.View{Document: d}, items) {
+		require.NoError(t, result.Err)
+		result.Learn(&d.Status)
+	}
+	d.Spec.Storage = nil
+	items = a.kind().Observe(t.Context(), resource.View{Document: d, Ending: true})
+	require.Len(t, items, 2)
+	for i, made := range d.Status.RoleAssignments {
+		assert.Equal(t, resource.Unwanted, items[i].State)
+		assert.Equal(t, made.ID, items[i].Key)
+		assert.False(t, items[i].IsAbsent)
+	}
+	_, err := a.DeleteRoleAssignment(d.Status.RoleAssignments[1].ID)
+	require.NoError(t, err)
+	items = a.kind().Observe(t.Context(), resource.View{Document: d, Ending: true})
+	require.Len(t, items, 2)
+	assert.Equal(t, []bool{false, true}, []bool{items[0].IsAbsent, items[1].IsAbsent}, "looked at, and gone")
 }
 
 // TestGrantsOfOthersAreToldInOneOrder: two looks at the same thing tell the same.
@@ -77,8 +105,13 @@ func TestGrantsOfOthersAreToldInOneOrder(t *testing.T) {
 		require.Len(t, items, 4)
 		assert.Equal(t, []string{"archive", "images"}, []string{integration.LastSegment(items[2].Target),
 			integration.LastSegment(items[3].Target)})
-		assert.Equal(t, resource.Extra, items[2].State)
-		assert.Equal(t, resource.Extra, items[3].State)
+		for _, item := range items[2:] {
+			assert.Equal(t, resource.Extra, item.State)
+			assert.Equal(t, diagnosis.CodeRoleAssignmentExtra, item.Code)
+			assert.Equal(t, "Storage Blob Data Reader", item.Context.Role)
+			assert.Equal(t, []diagnosis.MemberDifference{{Member: "roleDefinitionId", Have: "Storage Blob Data Reader",
+				Owner: diagnosis.OwnerOther}}, item.Differences)
+		}
 	}
 }
 
