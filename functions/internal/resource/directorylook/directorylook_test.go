@@ -266,6 +266,7 @@ func TestWhatCannotBeReadIsNotTold(t *testing.T) {
 	}{
 		"application": {"/v1.0/applications(appId='" + clientID + "')", []bool{true, false}},
 		"principal":   {"/v1.0/servicePrincipals(appId='" + clientID + "')", []bool{false, true}},
+		"credentials": {"/v1.0/applications/" + objectID + "/federatedIdentityCredentials", []bool{false, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -283,6 +284,10 @@ func TestWhatCannotBeReadIsNotTold(t *testing.T) {
 				_, _ = w.Write([]byte(`{"error":{"code":"Authorization_RequestDenied","message":"x"}}`)) // a recorder
 			})
 			items, _ := d.finder.Find(t.Context(), document(clientID))
+			known := document(clientID)
+			known.Status.Identity = integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID}
+			_, _, err := d.finder.List(t.Context(), known)
+			assert.Equal(t, name == "credentials", err != nil)
 			require.Positive(t, hits)
 			require.Len(t, items, 2)
 			for i, isRefused := range refused.items {
