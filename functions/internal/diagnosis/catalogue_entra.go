@@ -245,7 +245,8 @@ func tokenServiceEntries() []Entry {
 	}
 }
 
-// disabledEntry is about what somebody has switched off, in one of three places. Sources:
+// disabledEntry is about what somebody has switched off, in one of three places. Entra has one number for all of them:
+// github.com/luoye663/e5 issue 30 has it for an application that Microsoft has disabled. Sources:
 // https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration, and
 // disabledByMicrosoftStatus of https://learn.microsoft.com/graph/api/resources/application.
 func disabledEntry() Entry {

@@ -129,6 +129,13 @@ func principalRows() []row {
 			p.change("applications", p.application(), map[string]any{"isDisabled": true})
 		}, told: looks, other: map[string]seen{inOperation: {"", "a PUT keeps what somebody has switched off"}},
 			mended: []mending{byCommand}},
+		{code: "client-disabled", how: "Microsoft has disabled the application", destroy: func(p *patient) {
+			p.change("applications", p.application(), map[string]any{
+				"disabledByMicrosoftStatus": "DisabledDueToViolationOfServicesAgreement"})
+		}, told: looks, other: map[string]seen{inOperation: {"", "a PUT changes nothing of what Microsoft has disabled"}},
+			mended: []mending{byHand("Microsoft's support", func(p *patient) {
+				p.change("applications", p.application(), map[string]any{"disabledByMicrosoftStatus": "NotDisabled"})
+			})}},
 		{code: "client-disabled", how: "the managed identity's service principal is switched off", order: managedKind,
 			destroy: func(p *patient) {
 				p.change("servicePrincipals", p.principal(), map[string]any{"accountEnabled": false})
