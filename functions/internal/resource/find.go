@@ -63,7 +63,11 @@ func (l lookup) twice(ctx context.Context) (bool, error) {
 
 // stillThere is the error of an object that reads go on showing after its delete was answered.
 func stillThere(c diagnosis.Context) error {
-	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeObjectStillThere, diagnosis.WithContext(c))}
+	d := diagnosis.New(diagnosis.CodeObjectStillThere, diagnosis.WithContext(c))
+	if c.Target != "" {
+		d.Detail += " It is at " + c.Target + "."
+	}
+	return &diagnosis.Error{Diagnosis: d}
 }
 
 // UntilGone deletes, and reads, until a read shows that the object is gone. deletion and isThere return

@@ -3,6 +3,7 @@ package resource_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,13 +109,14 @@ func TestUntilGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, deletions, reads := sleeper{err: c.sleep}, 0, 0
-			err := resource.UntilGone(t.Context(), s.requests(), diagnosis.Context{},
+			err := resource.UntilGone(t.Context(), s.requests(), diagnosis.Context{Target: "a place"},
 				func(context.Context) error { deletions++; return c.delete },
 				func(context.Context) (bool, error) { reads++; return reads <= c.there, c.read })
 			assert.Equal(t, c.failed, err != nil)
 			var known *diagnosis.Error
 			assert.Equal(t, c.isStillThere, errors.As(err, &known) &&
-				known.Diagnosis.Code == diagnosis.CodeObjectStillThere)
+				known.Diagnosis.Code == diagnosis.CodeObjectStillThere &&
+				strings.Contains(known.Diagnosis.Detail, "a place"))
 			assert.Equal(t, c.deletions, deletions)
 			assert.Equal(t, c.reads, reads)
 			assert.Equal(t, c.pauses, s.pauses)
