@@ -45,17 +45,11 @@ func IsSame(a, b integration.RoleAssignment) bool {
 		strings.EqualFold(a.PrincipalID, b.PrincipalID)
 }
 
-// IsAccountKnown reports whether a storage account was there at some time, as far as is known: access was proved, or
-// Azure has taken an assignment in it. It takes none where there is no account.
-func IsAccountKnown(d integration.Document, accountID string) bool {
-	return IsReached(d) || slices.ContainsFunc(d.Status.RoleAssignments, func(a integration.RoleAssignment) bool {
-		return strings.HasPrefix(strings.ToLower(a.Scope)+"/", strings.ToLower(accountID)+"/")
-	})
+// IsReached reports whether access to what the spec names was proved at some time, and nothing has disproved it
+// since: it was all there then. A recorded assignment proves nothing, as it is recorded before Azure is asked for it.
+func IsReached(d integration.Document) bool {
+	return d.Status.Phase == integration.PhaseUsable || d.HasCondition(integration.ConditionVerified, "True", nil)
 }
-
-// IsReached reports whether access to all that the spec names was proved at some time, its containers included: for
-// a container that is not there Azure takes an assignment, too.
-func IsReached(d integration.Document) bool { return d.Status.Phase == integration.PhaseUsable }
 
 // Name is an assignment's own name, the GUID at the end of its id; empty where it is for a principal that is not
 // known.

@@ -2,6 +2,7 @@ package assignment_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -47,4 +48,31 @@ func TestWanted(t *testing.T) {
 	assert.Equal(t, "by-hand", assignment.Name(adopted))
 	assert.Empty(t, assignment.Name(assignment.Derived(document(""), entry, "")),
 		"made of a principal that is not there, the name would be another's")
+}
+
+// TestIsReached: what was proved was there, until something has disproved it. What is only recorded need
+// never have been.
+func TestIsReached(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		phase    integration.Phase
+		verified string
+		want     bool
+	}{
+		"usable":                         {integration.PhaseUsable, "False", true},
+		"an update that has failed":      {integration.PhaseFailed, "True", true},
+		"a first run that has failed":    {integration.PhaseFailed, "Unknown", false},
+		"access was refused, and failed": {integration.PhaseFailed, "False", false},
+		"not tested yet":                 {integration.PhaseProvisioned, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := integration.Document{Status: integration.Status{Phase: c.phase,
+				RoleAssignments: []integration.RoleAssignment{{Scope: "/subscriptions/s"}}}}
+			if c.verified != "" {
+				d.SetCondition(time.Now(), integration.ConditionVerified, c.verified, nil, "")
+			}
+			assert.Equal(t, c.want, assignment.IsReached(d))
+		})
+	}
 }

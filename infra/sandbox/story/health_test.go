@@ -153,6 +153,7 @@ func TestTheStorageAccountIsGone(t *testing.T) {
 			got := a.call(look.method, "/integrations/my-images"+look.path, nil)
 			assert.Equal(t, "storage-account-not-found", got.at(look.told), got.Raw)
 			assert.Nil(t, got.at("also"), got.Raw)
+			assert.Equal(t, "storage-admin", got.at("diagnosis.remedy.who"), "it was there: the spec is right")
 			require.Eventually(t, func() bool {
 				return a.call(http.MethodGet, "/integrations/my-images/health", nil).at("state") == "unhealthy"
 			}, 10*time.Second, 50*time.Millisecond)
@@ -162,6 +163,21 @@ func TestTheStorageAccountIsGone(t *testing.T) {
 			assert.Equal(t, "Succeeded", ended.at("status"), ended.Raw)
 			assert.NotContains(t, fmt.Sprint(ended.at("result.left")), "role", ended.Raw)
 		})
+	}
+}
+
+// TestAStorageAccountThatNeverWas is the caller's to correct, while it is being made and afterwards.
+func TestAStorageAccountThatNeverWas(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	spec := a.spec("images")
+	spec["storage"].([]any)[0].(map[string]any)["resourceId"] = a.account("acmedata") + "x"
+	put := a.call(http.MethodPut, "/integrations/my-images", spec)
+	operation := a.wait(put.Header.Get("Operation-Location"))
+	for where, told := range map[string]answer{"error": operation,
+		"diagnosis": a.call(http.MethodGet, "/integrations/my-images/drift", nil)} {
+		assert.Equal(t, "storage-account-not-found", told.at(where+".code"), told.Raw)
+		assert.Equal(t, "caller", told.at(where+".remedy.who"), told.Raw)
 	}
 }
 

@@ -132,7 +132,7 @@ func principalRows() []row {
 		{code: "client-disabled", how: "Microsoft has disabled the application", destroy: func(p *patient) {
 			p.change("applications", p.application(), map[string]any{
 				"disabledByMicrosoftStatus": "DisabledDueToViolationOfServicesAgreement"})
-		}, told: looks, other: map[string]seen{inOperation: {"", "a PUT changes nothing of what Microsoft has disabled"}},
+		}, told: looks, other: map[string]seen{inOperation: {"", "a PUT keeps what Microsoft has disabled"}},
 			mended: []mending{byHand("Microsoft's support", func(p *patient) {
 				p.change("applications", p.application(), map[string]any{"disabledByMicrosoftStatus": "NotDisabled"})
 			})}},

@@ -58,7 +58,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 			items = append(items, k.compare(ctx, d, w, looks[strings.ToLower(w.assignment.Scope)]))
 		}
 		if v.Told {
-			k.tellContainers(ctx, d, items)
+			k.tellContainers(ctx, items)
 		}
 	}
 	kept := wanted
@@ -75,7 +75,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 // tellContainers tells which containers are missing. Azure takes an assignment for a container that is not there and
 // keeps that of one that has gone, so it is no error. An assignment whose container Azure does not tell of is not
 // read; one that is still to be made is made all the same, where the app may not look.
-func (k *Kind) tellContainers(ctx context.Context, d integration.Document, items []resource.Item) {
+func (k *Kind) tellContainers(ctx context.Context, items []resource.Item) {
 	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
 		c, op := items[i].Context, policy.LookContainer
 		if c.Container == "" || items[i].Err != nil {
@@ -95,7 +95,6 @@ func (k *Kind) tellContainers(ctx context.Context, d integration.Document, items
 		case err == nil && !there:
 			items[i].Code, items[i].Detail = diagnosis.CodeContainerNotFound,
 				"There is no container "+c.Container+" in the storage account "+c.Account+"."
-			items[i].Context.WasThere = assignment.IsReached(d)
 		}
 	})
 }
@@ -325,7 +324,7 @@ func words(d integration.Document, scope string) diagnosis.Context {
 	c := d.Words()
 	c.Scope, c.Target = scope, scope
 	c.AccountID, _, _ = strings.Cut(scope, "/blobServices/")
-	c.Account, c.WasThere = integration.LastSegment(c.AccountID), assignment.IsAccountKnown(d, c.AccountID)
+	c.Account, c.WasThere = integration.LastSegment(c.AccountID), assignment.IsReached(d)
 	for _, s := range d.Spec.Storage {
 		if strings.EqualFold(arm.Scope(s.ResourceID, s.Container), scope) {
 			c.Role, c.Container, c.Assignment = s.Access.Role().Name, s.Container,
