@@ -2,8 +2,11 @@ package functions
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
 // TestSettingsForPortals: what is malformed is told, each by its name.
@@ -110,4 +114,39 @@ func TestABrowserMaySendAndReadWhatTheDocumentHas(t *testing.T) {
 	assert.Subset(t, strings.Split(preflight.Get("Access-Control-Allow-Headers"), ", "), sent)
 	got := a.call("GET", "/integrations", "", portal[:2]...).Header
 	assert.Subset(t, strings.Split(got.Get("Access-Control-Expose-Headers"), ", "), read)
+}
+
+// TestTheRequestsOfAPortal counts what docs/api.md says: create, usable, shown in a list, changed, deleted.
+func TestTheRequestsOfAPortal(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, map[string]string{"DDOE_API_KEY": planted,
+		"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost + "/api/v1/subject-tokens"})
+	sent := 0
+	send := func(method, path, body string, status int) answer {
+		t.Helper()
+		sent++
+		got := a.call(method, path, body)
+		require.Equal(t, status, got.StatusCode, got.raw)
+		return got
+	}
+	// end waits for the end of what was begun, which the queue brings about meanwhile.
+	end := func(begun answer) {
+		t.Helper()
+		a.deliver()
+		location := strings.TrimPrefix(begun.Header.Get("Operation-Location"), "/api")
+		assert.Equal(t, "Succeeded", send("GET", location+"?wait=20s", "", 200).at("status"))
+		for i := range a.queue.sent {
+			a.queue.sent[i].EnqueueAt = time.Time{} // the time has come for the test of access
+		}
+		a.deliver()
+	}
+	end(send("PUT", "/integrations/my-images", good, 201))
+	listed := send("GET", "/integrations?subject="+subject, "", 200).at("value").([]any)
+	require.Len(t, listed, 1)
+	assert.Equal(t, "usable", answer{body: listed[0].(map[string]any)}.at("status", "phase"))
+	end(send("PATCH", "/integrations/my-images", `{"displayName":"changed"}`, 200))
+	end(send("DELETE", "/integrations/my-images", "", 202))
+	page, err := os.ReadFile(filepath.Join("..", "docs", "api.md"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), fmt.Sprintf("takes %d requests", sent))
 }
