@@ -1,11 +1,15 @@
 package control_test
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 )
 
@@ -109,5 +113,18 @@ func TestCallerTokens(t *testing.T) {
 		got := b.do("POST", "/caller-tokens", body)
 		assert.Equal(t, 400, got.status, body)
 		assert.Equal(t, pointer, got.at("errors", 0, "pointer"), body)
+	}
+}
+
+// TestHelpNamesEveryMember of the bodies of both kinds of tokens.
+func TestHelpNamesEveryMember(t *testing.T) {
+	help := newBench(t).do("GET", "/", "").raw
+	for path, body := range map[string]any{"/tokens": control.TokenRequest{}, "/caller-tokens": entra.CallerRequest{}} {
+		_, about, isThere := strings.Cut(help, "POST   "+path+" ")
+		require.True(t, isThere, path)
+		about, _, _ = strings.Cut(about, "\nP") // the next one: POST or PUT
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(body)) {
+			assert.Contains(t, about, `"`+field.Tag.Get("json")+`"`, path)
+		}
 	}
 }
