@@ -119,7 +119,8 @@ func TestCallerTokens(t *testing.T) {
 // TestHelpNamesEveryMember of the bodies of both kinds of tokens.
 func TestHelpNamesEveryMember(t *testing.T) {
 	help := newBench(t).do("GET", "/", "").raw
-	for path, body := range map[string]any{"/tokens": control.TokenRequest{}, "/caller-tokens": entra.CallerRequest{}} {
+	for path, body := range map[string]any{"/tokens": control.TokenRequest{},
+		"/caller-tokens": entra.CallerRequest{}} {
 		_, about, isThere := strings.Cut(help, "POST   "+path+" ")
 		require.True(t, isThere, path)
 		about, _, _ = strings.Cut(about, "\nP") // the next one: POST or PUT
