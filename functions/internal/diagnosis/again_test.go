@@ -109,3 +109,25 @@ func TestARightThatIsTriedIsGranted(t *testing.T) {
 		assert.Contains(t, told.Remedy.Command, "az role assignment create", operation)
 	}
 }
+
+// TestNoRemedyBeginsWithAnAlternative: whoever reads it, there is something that the others stand in the place of.
+func TestNoRemedyBeginsWithAnAlternative(t *testing.T) {
+	t.Parallel()
+	alternatives := 0
+	for _, entry := range diagnosis.Entries() {
+		for _, request := range []diagnosis.Request{diagnosis.RequestPut, diagnosis.RequestDelete,
+			diagnosis.RequestOther, diagnosis.RequestLook} {
+			for _, wasThere := range []bool{false, true} {
+				steps := diagnosis.New(entry.Code, diagnosis.WithContext(diagnosis.Context{Request: request,
+					WasThere: wasThere})).Remedy.Steps
+				assert.False(t, diagnosis.IsAlternative(steps[0]), "%s: %s", entry.Code, steps[0])
+				for _, step := range steps[1:] {
+					if diagnosis.IsAlternative(step) {
+						alternatives++
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, alternatives, 50)
+}
