@@ -12,10 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/adoption"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
@@ -80,11 +83,7 @@ func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) 
 	if cfg.SubjectTokenURL != "" {
 		tokens = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
 	}
-	tester := &access.Tester{
-		Exchanger: entra.NewExchanger(options), ClientOptions: options,
-		Origin: assessment.Origin{Host: cfg.SiteName, Region: cfg.Region},
-		Now:    time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
-	}
+	tester := newTester(cfg, options)
 	observer, err := health.NewObserver(health.ObserverOptions{Tester: tester, TokenSource: tokens, Kinds: all,
 		Now: time.Now})
 	if err != nil {
@@ -109,7 +108,7 @@ func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID, tester),
+	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID),
 		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Policy: cfg.Policy,
 			Claims: claims, Watch: checks},
 		service: service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients),
@@ -117,29 +116,45 @@ func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) 
 }
 
 // newJudge judges credential files, to the depth that is asked for.
-func newJudge(cfg Config, p foundation, all []resource.Kind, own func(context.Context) (string, error),
-	tester *access.Tester) *judgement.Service {
+func newJudge(cfg Config, p foundation, all []resource.Kind,
+	own func(context.Context) (string, error)) *judgement.Service {
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
-	looks := newDiscovery(cfg, p, linter)
+	fetcher := newFetcher(cfg, p)
+	looks := newDiscovery(cfg, p, linter, fetcher)
+	confined := azure.Limit(azcore.ClientOptions{Cloud: cfg.Cloud.Configuration,
+		Transport: fetcher.Confined()}, azure.AnswerLimit) // a file is anybody's: its values name what is contacted
 	return &judgement.Service{Linter: linter, Discovery: looks,
 		Structure: &structure.Service{Discovery: looks, Kinds: all, TenantID: own,
-			Policy: cfg.Policy}, Access: tester}
+			Policy: cfg.Policy}, Access: newTester(cfg, confined)}
 }
 
-// newDiscovery looks at what credential files name. It contacts the cloud's token service and blob endpoints, the
-// platform's issuer, and what the lists of the settings add.
-func newDiscovery(cfg Config, p foundation, linter credential.Linter) *discovery.Service {
+// newTester proves access as federated identities, by requests with the options.
+func newTester(cfg Config, options azcore.ClientOptions) *access.Tester {
+	return &access.Tester{
+		Exchanger: entra.NewExchanger(options), ClientOptions: options,
+		Origin: assessment.Origin{Host: cfg.SiteName, Region: cfg.Region},
+		Now:    time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
+	}
+}
+
+// newFetcher contacts, for what callers send, the cloud's token service and blob endpoints, the platform's issuer, and
+// what the lists of the settings add.
+func newFetcher(cfg Config, p foundation) *fetch.Fetcher {
 	hosts := slices.Clone(cfg.IssuerHosts)
 	for _, address := range []string{cfg.Cloud.Configuration.ActiveDirectoryAuthorityHost, cfg.Issuer} {
 		if u, err := url.Parse(address); err == nil && u.Host != "" {
 			hosts = append(hosts, strings.ToLower(u.Hostname()))
 		}
 	}
+	return fetch.New(fetch.Options{Hosts: hosts, Suffixes: append(slices.Clone(cfg.StorageSuffixes),
+		cfg.Cloud.BlobSuffix), Transport: p.public, LookupHost: p.public.LookupHost})
+}
+
+// newDiscovery looks at what credential files name.
+func newDiscovery(cfg Config, p foundation, linter credential.Linter, fetcher *fetch.Fetcher) *discovery.Service {
 	return discovery.New(discovery.Options{
-		Linter: linter, ClientOptions: p.clientOptions(cfg), BlobSuffix: cfg.Cloud.BlobSuffix,
-		Fetcher: fetch.New(fetch.Options{Hosts: hosts, Suffixes: append(slices.Clone(cfg.StorageSuffixes),
-			cfg.Cloud.BlobSuffix), Transport: p.public, LookupHost: p.public.LookupHost}),
+		Linter: linter, ClientOptions: p.clientOptions(cfg), BlobSuffix: cfg.Cloud.BlobSuffix, Fetcher: fetcher,
 		Origin: assessment.Origin{Host: cfg.SiteName, Region: cfg.Region},
 	})
 }

@@ -79,6 +79,10 @@ func (e *Refusal) Error() string { return fmt.Sprintf("not fetched: %s (%s)", e.
 // NonRetriable keeps azcore from asking again.
 func (*Refusal) NonRetriable() {}
 
+// IsOfAddress reports whether the host is one that may be contacted, but for where its name leads. Package diagnosis
+// knows the error by it.
+func (e *Refusal) IsOfAddress() bool { return e.Reason == ReasonAddress }
+
 // Do sends a GET or HEAD without credentials and returns the whole answer, which need not be closed. With it a Fetcher
 // is a transport of Azure's SDKs. What it refuses is a *Refusal; other errors are those of net/http.
 func (f *Fetcher) Do(r *http.Request) (*http.Response, error) {

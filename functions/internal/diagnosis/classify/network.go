@@ -27,11 +27,16 @@ func networkCode(err error) diagnosis.Code {
 		operation  *net.OpError
 		hasTimeout interface{ Timeout() bool }
 		proxy      interface{ ProxyStatus() int }
+		confined   interface{ IsOfAddress() bool }
 		request    *url.Error
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return diagnosis.CodeCanceled
+	case errors.As(err, &confined) && confined.IsOfAddress():
+		return diagnosis.CodeAddressNotPublic
+	case errors.As(err, &confined):
+		return diagnosis.CodeHostNotAllowed
 	case errors.As(err, &proxy):
 		return diagnosis.CodeNetworkProxy
 	case errors.As(err, &dns):
