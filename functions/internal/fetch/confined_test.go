@@ -58,7 +58,8 @@ func TestConfinedRequestsAreRefusedByAddress(t *testing.T) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://example.com/", nil)
 	require.NoError(t, err)
 	_, err = guarded.Do(r)
-	assert.True(t, refusal(t, err).IsOfAddress())
-	other := &fetch.Refusal{Reason: fetch.ReasonHost}
-	assert.False(t, other.IsOfAddress())
+	refused := refusal(t, err)
+	assert.True(t, refused.IsOfAddress())
+	refused.Reason = fetch.ReasonHost
+	assert.False(t, refused.IsOfAddress())
 }
