@@ -223,6 +223,9 @@ func (c *call) principalEntity(sp world.ServicePrincipal) entity {
 	if all := c.world.Tenants(); len(all) > 0 {
 		owner = all[0].ID
 	}
+	if sp.AppOwnerOrganizationID != "" {
+		owner = sp.AppOwnerOrganizationID
+	}
 	return entity{
 		"id": sp.ID, "appId": sp.AppID, "displayName": sp.DisplayName, "appDisplayName": sp.DisplayName,
 		"accountEnabled": sp.AccountEnabled, "servicePrincipalType": sp.ServicePrincipalType, "tags": sp.Tags,

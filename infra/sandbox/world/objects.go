@@ -61,6 +61,8 @@ type ServicePrincipal struct {
 	Tags                 []string   `json:"tags"`
 	CreatedDateTime      time.Time  `json:"createdDateTime"`
 	DeletedDateTime      *time.Time `json:"deletedDateTime,omitempty"`
+	// AppOwnerOrganizationID is the tenant that the application is registered in; empty is the sandbox's own.
+	AppOwnerOrganizationID string `json:"appOwnerOrganizationId,omitempty"`
 	LoginCredentials
 }
 
