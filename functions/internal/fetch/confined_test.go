@@ -12,8 +12,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
 )
 
-// TestConfinedRequests of any method go to the hosts of the list alone, whatever a caller's value is; a token goes with
-// them, and no redirect is followed.
+// TestConfinedRequests of any method go to the hosts of the list alone, whatever a caller's value is; a token goes
+// with them, and no redirect is followed.
 func TestConfinedRequests(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
