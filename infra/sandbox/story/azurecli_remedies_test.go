@@ -192,7 +192,7 @@ func (t *terminal) requireNothingToDo(why string) {
 var notRun = map[string]string{
 	"service-bus-permission-missing": "TestReadyzCommandsRunInTheAzureCLI runs it, as readyz prints it",
 	"key-vault-reference-unresolved": "the sandbox has no Web Apps whose settings could be asked for",
-	"application-not-owned":          "an import meets it; the app owns this test's application, and nobody owns twice",
+	"application-not-owned":          "an import meets it; the app owns this test's application already",
 	"unauthorized":                   "the sandbox's Entra knows no API of the app's own",
 	"caller-token-audience":          "the sandbox's Entra knows no API of the app's own",
 	"caller-token-expired":           "the sandbox's Entra knows no API of the app's own",
