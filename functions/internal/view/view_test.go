@@ -35,9 +35,9 @@ func TestWhatIsLeftOut(t *testing.T) {
 		domain, visible any
 		kept            []string
 	}{
-		"document":  {d, document, []string{"Outbox", "ETag"}},
-		"status":    {d.Status, document.Status, []string{"Identity", "ClientID", "ServicePrincipalID"}},
-		"platform":  {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash", "ConfirmedHash"}},
+		"document": {d, document, []string{"Outbox", "ETag"}},
+		"status":   {d.Status, document.Status, []string{"Identity", "ClientID", "ServicePrincipalID"}},
+		"platform": {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash", "ConfirmedHash"}},
 		"operation": {o, operation, []string{"Standing", "Owner", "FirstOperationID", "Attempts", "IsClaimed", "RequestHash",
 			"ETag"}},
 	} {
