@@ -250,7 +250,7 @@ func (g answer) at(names ...string) any {
 }
 
 // declared holds an answer against the API document: each status that an operation answers with is declared there,
-// with its media type.
+// with its media type and, of a refusal, its code. What a service behind this one stated (502) has any code.
 func (a *app) declared(method, path string, got answer) {
 	a.t.Helper()
 	for template, operations := range a.document["paths"].(map[string]any) {
@@ -266,6 +266,9 @@ func (a *app) declared(method, path string, got answer) {
 		}
 		media, _, _ := strings.Cut(got.Header.Get("Content-Type"), ";")
 		assert.Contains(a.t, response["content"], media, "%s %s %s", method, template, status)
+		if code := got.Header.Get("x-ms-error-code"); code != "" && got.StatusCode != http.StatusBadGateway {
+			assert.Contains(a.t, response["x-codes"], code, "%s %s %s", method, template, status)
+		}
 		return
 	}
 }

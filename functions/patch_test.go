@@ -106,3 +106,36 @@ func TestAPatchThatIsSentAgain(t *testing.T) {
 		a.deliver()
 	}
 }
+
+// TestAServiceNameInAPatchAddsItsSubject, before those that there are; with subjects named, too, it replaces them.
+func TestAServiceNameInAPatchAddsItsSubject(t *testing.T) {
+	t.Parallel()
+	const of = "system:serviceaccount:dataloop:"
+	a := newApp(t, nil)
+	put := a.call("PUT", "/integrations/my-images", good)
+	require.Equal(t, 201, put.StatusCode, put.raw)
+	assert.Equal(t, "2", put.Header.Get("Retry-After"))
+	a.deliver()
+	for _, c := range []struct {
+		body string
+		want []any
+	}{
+		{`{"serviceName":"second"}`, []any{of + "second", subject}},
+		{`{"serviceName":"second"}`, []any{of + "second", subject}},
+		{`{"serviceName":"third","subjects":null}`, []any{of + "third"}},
+		{`{"serviceName":"fourth","subjects":["` + of + `fifth"]}`, []any{of + "fourth", of + "fifth"}},
+		{`{"serviceName":null}`, []any{of + "fourth", of + "fifth"}},
+	} {
+		got := a.call("PATCH", "/integrations/my-images", c.body)
+		require.Equal(t, 200, got.StatusCode, got.raw)
+		assert.Equal(t, c.want, got.at("spec", "subjects"), c.body)
+		assert.Equal(t, "2", got.Header.Get("Retry-After"))
+		a.deliver()
+	}
+	const again = "4fd2ee3c-5cf3-4a6b-9a3f-2a3ee7a3f0aa"
+	require.Equal(t, 200, a.call("PUT", "/integrations/my-images", good, "Operation-Id", again).StatusCode)
+	a.deliver()
+	repeated := a.call("PUT", "/integrations/my-images", good, "Operation-Id", again)
+	require.Equal(t, 200, repeated.StatusCode, repeated.raw)
+	assert.Empty(t, repeated.Header.Get("Retry-After"), "it has ended")
+}

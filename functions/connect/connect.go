@@ -54,6 +54,7 @@ type output struct {
 	Status            int
 	ETag              string `header:"ETag"`
 	OperationLocation string `header:"Operation-Location"`
+	RetryAfter        string `header:"Retry-After"`
 	Body              any
 }
 
@@ -64,6 +65,9 @@ func (f Function) Register(api huma.API) {
 	headers := map[string]*huma.Param{
 		"ETag": {Description: "Version of the spec, for If-Match", Schema: &huma.Schema{Type: huma.TypeString}},
 		"Operation-Location": {Description: "Link to the operation that carries the request out",
+			Schema: &huma.Schema{Type: huma.TypeString}},
+		"Retry-After": {Description: "Seconds to wait before the first look at the operation; absent where it has " +
+			"ended, as that of a repeated request may have",
 			Schema: &huma.Schema{Type: huma.TypeString}},
 	}
 	responses := map[string]*huma.Response{
@@ -124,8 +128,12 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if accepted.Created {
 		status = http.StatusCreated
 	}
+	pause := ""
+	if !accepted.Operation.Status.IsFinal() {
+		pause = problem.FirstLook
+	}
 	return &output{
-		Status: status, ETag: problem.EntityTag(integration.SpecVersion(accepted.Document)),
+		Status: status, RetryAfter: pause, ETag: problem.EntityTag(integration.SpecVersion(accepted.Document)),
 		OperationLocation: f.OperationURL(accepted.Operation.ID), Body: view.DocumentOf(accepted.Document),
 	}, nil
 }

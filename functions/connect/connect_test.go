@@ -54,6 +54,7 @@ func TestSubmission(t *testing.T) {
 			assert.Equal(t, c.status, got.Status, got.Raw)
 			assert.Equal(t, `"0-e3b0c442"`, got.Header.Get("ETag"))
 			assert.Equal(t, "/here/op", got.Header.Get("Operation-Location"))
+			assert.Equal(t, "2", got.Header.Get("Retry-After"))
 			assert.Equal(t, "my-images", got.Body["id"])
 			assert.NotContains(t, got.Raw, "hash")
 			assert.Equal(t, []provision.Submission{{
@@ -73,6 +74,7 @@ func TestDryRunOnlyPlans(t *testing.T) {
 	assert.Equal(t, []provision.Submission{{ID: "my-images", Replace: true, IfMatch: `"0x0"`}}, s.planned)
 	assert.Empty(t, s.submitted)
 	assert.Empty(t, got.Header.Get("Operation-Location"))
+	assert.Empty(t, got.Header.Get("Retry-After"))
 }
 
 func TestRefusals(t *testing.T) {

@@ -2,10 +2,13 @@ package inspect
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
 // Filters are what a list may be narrowed by, beside its first two. All that are given hold.
@@ -26,9 +29,25 @@ func (Filters) LongTags() map[string]string {
 		"Account": `doc:"Only integrations with this storage account, by its name or its resource id"`,
 		"Container": `doc:"Only integrations that may reach this container: one that is named, or one of an account ` +
 			`that is named as a whole. With account in that account"`,
-		"Owner":   `doc:"Only integrations with this owner, of those that the caller sees"`,
+		"Owner": `pattern:"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|function-key|queue)$" ` +
+			`patternDescription:"an id in Entra in lower case, function-key or queue" ` +
+			`doc:"Only integrations with this owner, of those that the caller sees"`,
 		"Subject": `doc:"Only integrations that trust this subject, exactly"`,
 	}
+}
+
+// named is a tag with its name, which has the form of a name in a spec.
+var named = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}:`)
+
+// faults are those of the tags, which no schema of a list tells apart.
+func (f Filters) faults() []diagnosis.Finding {
+	var faults []diagnosis.Finding
+	for _, tag := range f.Tags {
+		if !named.MatchString(tag) {
+			faults = append(faults, problem.InvalidParameter("query", "tag", "name:value, as in team:vision").Errors...)
+		}
+	}
+	return faults
 }
 
 // isFiltered reports whether a document passes the filters.
@@ -39,9 +58,9 @@ func (f Filters) isFiltered(d integration.Document) bool {
 		(f.Subject == "" || slices.Contains(d.Spec.Subjects, f.Subject)) &&
 		(f.Account+f.Container == "" || slices.ContainsFunc(d.Spec.Storage, f.isReached)) &&
 		!slices.ContainsFunc(f.Tags, func(tag string) bool {
-			name, value, isWhole := strings.Cut(tag, ":")
+			name, value, _ := strings.Cut(tag, ":")
 			held, isHeld := d.Spec.Tags[name]
-			return !isWhole || !isHeld || held != value
+			return !isHeld || held != value
 		})
 }
 

@@ -66,11 +66,14 @@ func (f Function) registerList(api huma.API) {
 		Summary: "All integrations",
 		Description: "In the order of their ids. Follow nextLink until it is absent. " +
 			"A record that cannot be read is named in unreadable and hides no other.",
-	}, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
+	}, []int{http.StatusBadRequest, http.StatusServiceUnavailable,
 		http.StatusGatewayTimeout}, f.list)
 }
 
 func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {
+	if faults := in.faults(); len(faults) > 0 {
+		return nil, problem.New(http.StatusBadRequest, faults[0].Code, faults[0].Detail, faults...)
+	}
 	page := Page{Value: []view.Document{}}
 	next, err := in.Fill(ctx, func(ctx context.Context, token string, limit int) (int, string, error) {
 		read, err := f.List(ctx, token, limit)

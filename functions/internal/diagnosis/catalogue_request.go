@@ -2,15 +2,6 @@ package diagnosis
 
 import "slices"
 
-// RequestCodes are the codes of problems with a request to the app itself, in the catalogue's order.
-func RequestCodes() []Code {
-	var codes []Code
-	for _, e := range requestEntries() {
-		codes = append(codes, e.Code)
-	}
-	return codes
-}
-
 // requestEntries are problems with a request to the app itself.
 func requestEntries() []Entry {
 	return slices.Concat(bodyEntries(), addressEntries(), stateEntries(), appEntries(), callerEntries())

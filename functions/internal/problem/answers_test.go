@@ -207,9 +207,24 @@ func TestTheAPIDocumentTellsOfRefusals(t *testing.T) {
 		slices.Sort(statuses)
 		assert.Equal(t, c.statuses, strings.Join(statuses, " "), c.op.OperationID)
 	}
-	assert.Equal(t, "Conflict, with a code such as", path.Put.Responses["409"].Description[:29])
-	assert.Contains(t, path.Put.Responses["409"].Description, "operation-id-reused")
-	assert.NotContains(t, path.Put.Responses["409"].Description, "invalid-id,")
+	assert.Equal(t, "Conflict", path.Put.Responses["409"].Description, "no code of it is known")
+	assert.Equal(t, "Bad Request: invalid-parameter, malformed-body, nested-too-deep",
+		path.Put.Responses["400"].Description)
+	assert.Equal(t, "Request Timeout: request-timeout", path.Put.Responses["408"].Description)
+	assert.Equal(t, "Not Found", path.Get.Responses["404"].Description)
+	problem.Register(api, huma.Operation{OperationID: "transferIntegration", Method: http.MethodPatch,
+		Path: "/integrations/{id}/owner"}, []int{502}, func(context.Context, *withBody) (*reply, error) { return nil, nil })
+	transfer := api.OpenAPI().Paths["/integrations/{id}/owner"].Patch
+	problem.DeclareCallers(api, transfer, "Wif.Operate")
+	problem.DeclareCallers(api, transfer, "Wif.Operate") // tells nothing twice
+	assert.Equal(t, "Conflict: subject-bound, conflict", transfer.Responses["409"].Description)
+	assert.Equal(t, map[string]any{"x-codes": []diagnosis.Code{diagnosis.CodeSubjectBound, diagnosis.CodeConflict}},
+		transfer.Responses["409"].Extensions)
+	assert.Equal(t, "Forbidden: forbidden", transfer.Responses["403"].Description)
+	assert.Equal(t, "Bad Gateway, with the code of what a service behind this one stated",
+		transfer.Responses["502"].Description)
+	assert.Contains(t, transfer.Responses["400"].Description, "invalid-id")
+	assert.Contains(t, transfer.Responses["503"].Description, "entra-unavailable")
 	assert.True(t, path.Put.RequestBody.Required)
 	assert.False(t, path.Post.RequestBody.Required)
 	assert.Contains(t, path.Post.RequestBody.Content["application/json"].Examples, "one")

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,8 +53,9 @@ func (b JSONBody[T]) bodyType() reflect.Type { return reflect.TypeFor[T]() }
 // bodied is what an input with a JSONBody is known by at registration.
 type bodied interface{ bodyType() reflect.Type }
 
-// Register adds an operation whose errors become problems. Each of the statuses, and those that the edge itself
-// answers with, are declared in the API document as application/problem+json. op.RequestBody, if given, may say
+// Register adds an operation whose errors become problems. Each of the statuses, those of the codes that the operation
+// is known for, and those that the edge itself answers with, are declared in the API document as
+// application/problem+json, with the codes. op.RequestBody, if given, may say
 // whether the body is required and show examples; its schema is that of the input's Body.
 func Register[I, O any](api huma.API, op huma.Operation, statuses []int,
 	handler func(context.Context, *I) (*O, error)) {
@@ -69,7 +69,7 @@ func Register[I, O any](api huma.API, op huma.Operation, statuses []int,
 		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
-	declare(api, &op, statuses)
+	declare(api, &op, statuses, codesOf(&op, hasBody))
 	op.Middlewares = append(huma.Middlewares{guard(api)}, op.Middlewares...)
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
@@ -109,39 +109,36 @@ func Schema[T any](api huma.API) *huma.Schema {
 	return api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
 }
 
-// declare adds the error responses to the operation.
-func declare(api huma.API, op *huma.Operation, statuses []int) {
+// declare adds error responses to the operation: those of the statuses, and those that the codes have.
+func declare(api huma.API, op *huma.Operation, statuses []int, all []diagnosis.Code) {
 	schema := Schema[Problem](api)
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
-	// Any operation may be asked with a parameter that it does not have, and may fail.
-	for _, status := range append(statuses, http.StatusBadRequest, http.StatusInternalServerError) {
-		op.Responses[strconv.Itoa(status)] = &huma.Response{
-			Description: meaning(status),
-			Headers: map[string]*huma.Param{
-				"x-ms-error-code": {Description: "The problem's code", Schema: &huma.Schema{Type: huma.TypeString}},
-				"x-ms-request-id": {Description: "Names this request", Schema: &huma.Schema{Type: huma.TypeString}},
-			},
-			Content: map[string]*huma.MediaType{MediaType: {Schema: schema}},
+	for text, listed := range byStatus(all, statuses) {
+		status, _ := strconv.Atoi(text)
+		if op.Responses[text] == nil {
+			op.Responses[text] = refusal(schema, status)
 		}
-		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-			op.Responses[strconv.Itoa(status)].Headers["Retry-After"] = &huma.Param{
-				Description: "Seconds to wait before the request is sent again, where that may help",
-				Schema:      &huma.Schema{Type: huma.TypeString}}
-		}
+		list(op.Responses[text], status, listed)
 	}
 }
 
-// meaning is the status in words, with the codes of requests that come with it.
-func meaning(status int) string {
-	codes := slices.DeleteFunc(diagnosis.RequestCodes(), func(code diagnosis.Code) bool {
-		return StatusOf(code) != status
-	})
-	if len(codes) == 0 {
-		return http.StatusText(status)
+// refusal is the response of a status with a problem.
+func refusal(schema *huma.Schema, status int) *huma.Response {
+	response := &huma.Response{
+		Headers: map[string]*huma.Param{
+			"x-ms-error-code": {Description: "The problem's code", Schema: &huma.Schema{Type: huma.TypeString}},
+			"x-ms-request-id": {Description: "Names this request", Schema: &huma.Schema{Type: huma.TypeString}},
+		},
+		Content: map[string]*huma.MediaType{MediaType: {Schema: schema}},
 	}
-	return http.StatusText(status) + ", with a code such as " + joined(codes)
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		response.Headers["Retry-After"] = &huma.Param{
+			Description: "Seconds to wait before the request is sent again, where that may help",
+			Schema:      &huma.Schema{Type: huma.TypeString}}
+	}
+	return response
 }
 
 // operation finds a registered operation.
@@ -177,9 +174,5 @@ func Security(role string) []map[string][]string {
 // DeclareCallers adds to the API document what an operation that takes a role asks for, and how it refuses.
 func DeclareCallers(api huma.API, op *huma.Operation, role string) {
 	op.Security = Security(role)
-	statuses := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
-		http.StatusServiceUnavailable}
-	declare(api, op, slices.DeleteFunc(statuses, func(status int) bool {
-		return op.Responses[strconv.Itoa(status)] != nil
-	}))
+	declare(api, op, nil, ofCallers)
 }
