@@ -113,7 +113,8 @@ var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
 var namesApplications = []string{"functions/internal/resource/application",
 	"functions/internal/resource/directorylook", "functions/internal/graph",
 	"functions/internal/integration/identity_names.go", "functions/internal/view", "functions/internal/diagnosis",
-	"functions/internal/assessment/report.go", "functions/internal/policy", "functions/internal/problem/status.go",
+	"functions/internal/assessment/report.go", "functions/internal/policy", "functions/internal/problem/codes.go",
+	"functions/internal/problem/status.go",
 	"functions/resources.go", "functions/usecases.go", "functions/ready.go",
 	"functions/internal/access/access.go", "functions/internal/caller", "functions/internal/credential/field/ids.go"}
 

@@ -44,7 +44,7 @@ func (f Filters) faults() []diagnosis.Finding {
 	var faults []diagnosis.Finding
 	for _, tag := range f.Tags {
 		if !named.MatchString(tag) {
-			faults = append(faults, problem.InvalidParameter("query", "tag", "name:value, as in team:vision").Errors...)
+			faults = append(faults, problem.InvalidParameter("query", "tag", "name:value, as in a:b").Errors...)
 		}
 	}
 	return faults

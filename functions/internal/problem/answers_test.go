@@ -212,8 +212,23 @@ func TestTheAPIDocumentTellsOfRefusals(t *testing.T) {
 		path.Put.Responses["400"].Description)
 	assert.Equal(t, "Request Timeout: request-timeout", path.Put.Responses["408"].Description)
 	assert.Equal(t, "Not Found", path.Get.Responses["404"].Description)
+	assert.True(t, path.Put.RequestBody.Required)
+	assert.False(t, path.Post.RequestBody.Required)
+	assert.Contains(t, path.Post.RequestBody.Content["application/json"].Examples, "one")
+	assert.Equal(t, "#/components/schemas/Document", path.Put.RequestBody.Content["application/json"].Schema.Ref)
+	schemas := api.OpenAPI().Components.Schemas.Map()
+	assert.NotContains(t, schemas, "ErrorModel")
+	assert.NotContains(t, schemas, "ErrorDetail")
+	assert.Contains(t, schemas, "Problem")
+}
+
+// TestTheAPIDocumentListsTheCodesOfAnOperation, each once, by the status that it has.
+func TestTheAPIDocumentListsTheCodesOfAnOperation(t *testing.T) {
+	api := humago.New(http.NewServeMux(), huma.DefaultConfig("test", "1"))
 	problem.Register(api, huma.Operation{OperationID: "transferIntegration", Method: http.MethodPatch,
-		Path: "/integrations/{id}/owner"}, []int{502}, func(context.Context, *withBody) (*reply, error) { return nil, nil })
+		Path: "/integrations/{id}/owner"}, []int{502}, func(context.Context, *struct{}) (*reply, error) {
+		return nil, nil
+	})
 	transfer := api.OpenAPI().Paths["/integrations/{id}/owner"].Patch
 	problem.DeclareCallers(api, transfer, "Wif.Operate")
 	problem.DeclareCallers(api, transfer, "Wif.Operate") // tells nothing twice
@@ -225,12 +240,4 @@ func TestTheAPIDocumentTellsOfRefusals(t *testing.T) {
 		transfer.Responses["502"].Description)
 	assert.Contains(t, transfer.Responses["400"].Description, "invalid-id")
 	assert.Contains(t, transfer.Responses["503"].Description, "entra-unavailable")
-	assert.True(t, path.Put.RequestBody.Required)
-	assert.False(t, path.Post.RequestBody.Required)
-	assert.Contains(t, path.Post.RequestBody.Content["application/json"].Examples, "one")
-	assert.Equal(t, "#/components/schemas/Document", path.Put.RequestBody.Content["application/json"].Schema.Ref)
-	schemas := api.OpenAPI().Components.Schemas.Map()
-	assert.NotContains(t, schemas, "ErrorModel")
-	assert.NotContains(t, schemas, "ErrorDetail")
-	assert.Contains(t, schemas, "Problem")
 }
