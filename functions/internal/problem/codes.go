@@ -65,6 +65,8 @@ var codes = map[string][]diagnosis.Code{
 		diagnosis.CodeInvalidPrefix, diagnosis.CodeInvalidCombination, diagnosis.CodeIntegrationDeleted}, ofTest),
 	"checkHealth": append([]diagnosis.Code{diagnosis.CodeIntegrationDeleted, diagnosis.CodeHealthChecksOff,
 		diagnosis.CodeAwaitingVerification}, ofTest...),
+	"manage": append([]diagnosis.Code{diagnosis.CodeIntegrationDeleted, diagnosis.CodeApplicationNotOwned,
+		diagnosis.CodeNotOwned, diagnosis.CodeManagedIdentityForeign}, ofChange...),
 	"listOperations": append([]diagnosis.Code{diagnosis.CodeInvalidContinuationToken}, ofStore...),
 	"listIntegrationOperations": append([]diagnosis.Code{diagnosis.CodeInvalidContinuationToken},
 		ofRecord...),
