@@ -34,7 +34,8 @@ func (f Function) registerPatch(api huma.API, responses map[string]*huma.Respons
 			"null takes a member away, a list is replaced as a whole. serviceName is never shown, as it stands " +
 			"for a subject: in a patch it adds its subject to those that there are, unless subjects is named, too. " +
 			"What comes of it is treated as the body of a PUT for the version that was read. Where somebody else " +
-			"changes the spec meanwhile, the answer is 412, also without If-Match, and a repeated Operation-Id is answered with operation-id-reused.",
+			"changes the spec meanwhile, the answer is 412, also without If-Match, and a repeated Operation-Id is " +
+			"answered with operation-id-reused.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			mergePatch: patchBody(), "application/json": patchBody()}},
 		Responses: map[string]*huma.Response{"200": responses["200"]},

@@ -38,8 +38,8 @@ func TestWhatIsLeftOut(t *testing.T) {
 		"document": {d, document, []string{"Outbox", "ETag"}},
 		"status":   {d.Status, document.Status, []string{"Identity", "ClientID", "ServicePrincipalID"}},
 		"platform": {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash", "ConfirmedHash"}},
-		"operation": {o, operation, []string{"Standing", "Owner", "FirstOperationID", "Attempts", "IsClaimed", "RequestHash",
-			"ETag"}},
+		"operation": {o, operation, []string{"Standing", "Owner", "FirstOperationID", "Attempts", "IsClaimed",
+			"RequestHash", "ETag"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

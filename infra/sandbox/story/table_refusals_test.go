@@ -94,7 +94,8 @@ func storageAnswerRows() []row {
 	return rows
 }
 
-// assignmentAnswers are what Resource Manager answers where the role is to be assigned.
+// assignmentAnswers are what Resource Manager answers where the role is to be assigned. While a PUT is carried out it is
+// not known whether access was proved before: who names what is not there has to look at its name.
 func assignmentAnswers() []refusal {
 	return []refusal{
 		{code: "policy-denied", who: "storage-admin", status: 403, says: "RequestDisallowedByPolicy"},
@@ -103,11 +104,11 @@ func assignmentAnswers() []refusal {
 		{code: "role-definition-missing", who: "operator", status: 400, says: "RoleDefinitionDoesNotExist"},
 		{code: "principal-type-mismatch", who: "operator", status: 400, says: "UnmatchedPrincipalType"},
 		{code: "subscription-disabled", who: "storage-admin", status: 409, says: "ReadOnlyDisabledSubscription"},
-		{code: "subscription-not-found", who: "storage-admin", status: 404, says: "SubscriptionNotFound"},
+		{code: "subscription-not-found", who: "caller", status: 404, says: "SubscriptionNotFound"},
 		{code: "subscription-tenant-mismatch", who: "storage-admin", status: 401,
 			says: "InvalidAuthenticationTokenTenant"},
-		{code: "resource-group-not-found", who: "storage-admin", status: 404, says: "ResourceGroupNotFound"},
-		{code: "storage-account-not-found", who: "storage-admin", status: 404, says: "ResourceNotFound"},
+		{code: "resource-group-not-found", who: "caller", status: 404, says: "ResourceGroupNotFound"},
+		{code: "storage-account-not-found", who: "caller", status: 404, says: "ResourceNotFound"},
 		{code: "arm-unrecognised", who: "operator", status: 400, says: "NeverHeardOf"},
 		{passesByItself: true, code: "arm-unavailable", who: "operator", status: 500, says: "InternalServerError"},
 		{passesByItself: true, code: "throttled", who: "operator", status: 429, says: "TooManyRequests"},
