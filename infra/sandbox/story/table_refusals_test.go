@@ -94,8 +94,8 @@ func storageAnswerRows() []row {
 	return rows
 }
 
-// assignmentAnswers are what Resource Manager answers where the role is to be assigned. While a PUT is carried out it is
-// not known whether access was proved before: who names what is not there has to look at its name.
+// assignmentAnswers are what Resource Manager answers where the role is to be assigned. While a PUT is carried out
+// nobody knows whether access was proved before: who names what is not there has to look at its name.
 func assignmentAnswers() []refusal {
 	return []refusal{
 		{code: "policy-denied", who: "storage-admin", status: 403, says: "RequestDisallowedByPolicy"},
