@@ -307,6 +307,9 @@ func TestOnlyWhatMustBeIsHidden(t *testing.T) {
 					assert.Empty(t, v.Actual, "%s: %q", r.Code, o.value)
 				case end == "not-guid":
 					assert.Equal(t, field.ActualID(o.value), v.Actual)
+				case slices.Contains([]string{"client-id", "tenant-id"}, name) && r.IsHidden != nil:
+					// which of them: TestAPasswordInThePlaceOfAnIDIsNotRepeated
+					assert.Contains(t, []string{"", redact.Printable(o.value)}, v.Actual, "%s: %q", r.Code, o.value)
 				default:
 					assert.Equal(t, redact.Printable(o.value), v.Actual, "%s: %q", r.Code, o.value)
 				}
@@ -391,5 +394,52 @@ func TestDNSNames(t *testing.T) {
 	for _, name := range append(slices.Clone(noLabels), "", ".", "a.", ".a", "a..b", strings.Repeat("a", 64),
 		strings.Repeat("a.", 126)+"ab", "a."+strings.Repeat("a", 64)) {
 		assert.False(t, field.IsDNSName(name), name)
+	}
+}
+
+// TestAPasswordInThePlaceOfAnIDIsNotRepeated, whatever stands around it; an id is.
+func TestAPasswordInThePlaceOfAnIDIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	around := map[string]string{"blank": " %s", "blank behind": "%s ", "marks": `"%s"`, "typographic": "\u201c%s\u201d",
+		"guillemets": "\u2039%s\u203a", "zero width": "Som\u200b%s", "line break": "%s\n", "label": "Value: %s",
+		"tooltip": "%s Copied", "assignment": "CLIENT_ID=%s", "brackets": "{%s}"}
+	for _, rules := range []field.Rules{field.ClientID(), field.TenantID()} {
+		for name, format := range around {
+			violations := rules.Violations(fmt.Sprintf(format, "Sommer2026!Geheim"))
+			require.NotEmpty(t, violations, name)
+			for _, v := range violations {
+				assert.NotContains(t, v.Actual, "2026", "%s: %s", name, v.Code)
+			}
+			shown := rules.Violations(fmt.Sprintf(format, "3c9d1f52-0b7e-4a61-9d2c-6e5f4b3a2a10"))
+			require.NotEmpty(t, shown, name)
+			assert.Contains(t, shown[0].Actual, "3c9d1f52", name)
+		}
+	}
+}
+
+// TestAShapeThatIsBrokenIsASecret: what cannot be seen hides none; and the shapes of services that have nothing to do
+// with Azure.
+func TestAShapeThatIsBrokenIsASecret(t *testing.T) {
+	t.Parallel()
+	letters := strings.Repeat("Ab3", 30)
+	for name, value := range map[string]string{
+		"client secret":             "abc8Q~0123456789abcdefghijklmnopqrstu",
+		"account key":               letters[:86] + "==",
+		"account key in a URL":      letters[:80] + "%2B%2fAB" + "ab%3D%3D",
+		"connection string":         "AccountKey=x",
+		"github token":              "ghp_" + letters[:36],
+		"github fine-grained token": "github_pat_" + letters[:22],
+		"gitlab token":              "glpat-" + letters[:20],
+		"slack token":               "xoxb-" + letters[:10],
+		"google key":                "AIza" + letters[:35],
+	} {
+		assert.NotEmpty(t, field.Secret(value), name)
+		for _, mark := range []string{"\u200b", "\n", "\r\n", "\t", "\u00ad", "\u2060"} {
+			assert.NotEmpty(t, field.Secret(value[:6]+mark+value[6:]), "%s, %q", name, mark)
+			assert.Empty(t, field.Actual(value[:6]+mark+value[6:]), "%s, %q", name, mark)
+		}
+	}
+	for _, harmless := range []string{"two lines\nof text", "xoxb", "AIza", "api://AzureADTokenExchange%3D%3D"} {
+		assert.Empty(t, field.Secret(harmless))
 	}
 }

@@ -3,6 +3,7 @@ package field
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,7 +14,7 @@ import (
 
 // TenantID returns the rules of tenantId.
 func TenantID() Rules {
-	return exact("tenant-id").with(
+	return ofID(exact("tenant-id")).with(
 		Rule{Code: diagnosis.CodeTenantIDAlias, Last: true, Expected: "the GUID of one tenant",
 			Broken: wellKnown(tenantAliases(), microsoftIDs())},
 		// Entra takes a domain too, so a file with one works; a spec needs the GUID, and meets the rule below.
@@ -29,7 +30,7 @@ func TenantID() Rules {
 
 // ClientID returns the rules of clientId.
 func ClientID() Rules {
-	return exact("client-id").with(guid("client-id")...).with(
+	return ofID(exact("client-id")).with(guid("client-id")...).with(
 		Rule{Code: diagnosis.CodeClientIDMicrosoft, Expected: "the client id of an application or managed " +
 			"identity of your own", Broken: wellKnown(microsoftIDs(), tenantAliases(),
 			map[string]string{microsoftTenant: "the id of Microsoft's own tenant"})},
@@ -48,9 +49,7 @@ func guid(name string) Rules {
 			Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11",
 			Broken:   func(v string) string { why, _ := notGUID(v); return why },
 			At:       func(v string) int { _, at := notGUID(v); return at },
-			IsHidden: func(v string) bool {
-				return ActualID(v) == ""
-			}},
+			IsHidden: func(v string) bool { return ActualID(v) == "" }},
 		{Code: diagnosis.Code(name + "-nil"), Last: true, Expected: "a GUID that is not all zero",
 			Broken: func(v string) string {
 				return when(strings.HasPrefix(v, "00000000-0000-0000-0000-"),
@@ -112,6 +111,31 @@ func ActualID(v string) string {
 		return ""
 	}
 	return Actual(v)
+}
+
+// ofID returns the rules, which repeat only what is an id or has one in it: in an id's place stands a password as well.
+// A placeholder is repeated unless it has digits.
+func ofID(rules Rules) Rules {
+	rules = slices.Clone(rules)
+	for i, r := range rules {
+		switch {
+		case r.IsHidden != nil:
+		case strings.HasSuffix(string(r.Code), "-placeholder"):
+			rules[i].IsHidden = func(v string) bool { return isNoID(v) && strings.ContainsAny(v, "0123456789") }
+		default:
+			rules[i].IsHidden = isNoID
+		}
+	}
+	return rules
+}
+
+// guidInside is a GUID within other text, whichever dashes it has.
+var guidInside = regexp.MustCompile(`(?i)[0-9a-f]{8}(\p{Pd}?[0-9a-f]{4}){3}\p{Pd}?[0-9a-f]{12}`)
+
+func isNoID(v string) bool {
+	plain := strings.Map(visible, v)
+	isAround := func(r rune) bool { return r == ' ' || strings.ContainsRune(`"'<>[]{}()`+"`"+typographic, r) }
+	return !guidInside.MatchString(plain) && ActualID(strings.TrimFunc(plain, isAround)) == ""
 }
 
 // wellKnown finds ids that belong to Microsoft or to everybody.

@@ -1,6 +1,7 @@
 package field
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -98,11 +99,13 @@ func isSample(guid string) bool {
 }
 
 // The shapes of secrets. Sources: the public descriptions of secret scanners for Entra client secrets, storage account
-// keys, AWS keys and GitHub tokens.
+// keys (as they are, and in a URL), AWS keys, and tokens of GitHub, GitLab, Slack and Google.
 var (
 	clientSecretShape = regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31}`)
 	passwordShape     = regexp.MustCompile(`://[^\s"']*:[^\s"']*@`)
-	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{36}`)
+	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{36}` +
+		`|(?i:([A-Z0-9]|%2B|%2F){86}%3D%3D)|github_pat_[A-Za-z0-9_]{22}|glpat-[A-Za-z0-9_-]{20}` +
+		`|xox[abeprs]-[A-Za-z0-9-]{10}|AIza[A-Za-z0-9_-]{35}`)
 )
 
 // hasShape reports whether a text has a shape, which none has that lacks all of the signs: to look for them is quick.
@@ -111,8 +114,21 @@ func hasShape(shape *regexp.Regexp, text string, signs ...string) bool {
 	return slices.ContainsFunc(signs, hasSign) && shape.MatchString(text)
 }
 
-// Secret tells which kind of token, key or signature a value holds, by its shape; empty where it shows none.
+// Secret tells which kind of token, key or signature a value holds, by its shape; empty where it shows none. What
+// cannot be seen in a value breaks no shape: whoever copies the value from a report has the secret.
 func Secret(v string) string {
+	return cmp.Or(secret(v), secret(strings.Map(visible, v)))
+}
+
+// visible drops what cannot be seen.
+func visible(r rune) rune {
+	if r != ' ' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r)) {
+		return -1
+	}
+	return r
+}
+
+func secret(v string) string {
 	lower := strings.ToLower(v)
 	switch {
 	case redact.HasToken(v):
@@ -128,7 +144,8 @@ func Secret(v string) string {
 		return "The value has the shape of a client secret."
 	case hasShape(passwordShape, v, "://"):
 		return "The value is a URL with a password."
-	case hasShape(keyShape, v, "==", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"):
+	case hasShape(keyShape, v, "==", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+		"%3D%3D", "%3d%3d", "github_pat_", "glpat-", "xox", "AIza"):
 		return "The value has the shape of an access key."
 	default:
 		return ""
