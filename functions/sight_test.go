@@ -26,7 +26,7 @@ func TestAnImportOfOthersTakesAnAdministrator(t *testing.T) {
 	}{
 		"one's own":                   {body: handImport},
 		"not let in":                  {body: handImport, untrusted: true, pointers: []any{"/credentials/clientId"}},
-		"a subject of another team":   {policy: teamsPolicy, body: handImport, pointers: []any{"/subjects/0"}},
+		"a subject of another team":   {policy: teamsPolicy, body: handImport, pointers: []any{"/credentials/subject"}},
 		"what there is on a platform": {body: platform, pointers: []any{"/ddoe/integrationId", "/ddoe/driverId"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +62,16 @@ func TestNobodyImportsTheServicesOwnAccounts(t *testing.T) {
 	got := as(a, manager, "POST", "/integrations/by-hand/import", handImport)
 	assert.Equal(t, 403, got.StatusCode, got.raw)
 	assert.Contains(t, got.raw, "/storage/0/resourceId")
+}
+
+// TestNobodyImportsTheServicesOwnIdentity, not even an administrator: a takeover would change and remove it.
+func TestNobodyImportsTheServicesOwnIdentity(t *testing.T) {
+	t.Parallel()
+	a := byHand(t, map[string]string{"AUTH_AUDIENCE": apiAudience, "AZURE_CLIENT_ID": handClient})
+	got := as(a, manager, "POST", "/integrations/by-hand/import", handImport)
+	assert.Equal(t, 403, got.StatusCode, got.raw)
+	assert.Contains(t, got.raw, "/credentials/clientId")
+	assert.Empty(t, as(a, manager, "GET", "/integrations", "").at("value"))
 }
 
 // structureOf is what a caller is told at depth structure, by check.

@@ -110,7 +110,7 @@ func newUseCases(cfg Config, log *slog.Logger, p foundation) (*useCases, error) 
 	}
 	return &useCases{judge: newJudge(cfg, p, all, service.Defaults.TenantID),
 		adoption: &adoption.Service{Repository: repository, Kinds: all, Defaults: service.Defaults, Policy: cfg.Policy,
-			Claims: claims, Watch: checks},
+			Claims: claims, Watch: checks, OwnClientID: cfg.ClientID},
 		service: service, engine: engine, worker: worker, health: checks, ready: readinessOf(cfg, p, clients),
 		claims: claims}, nil
 }

@@ -33,8 +33,10 @@ type Import struct {
 	IntegrationID, DriverID string
 }
 
-// Service holds the use case. Its members are all needed.
+// Service holds the use case. Its members are all needed, but for OwnClientID.
 type Service struct {
+	// OwnClientID is the client id of the service's own identity; empty where it is not known.
+	OwnClientID string
 	Repository *integration.Repository
 	// Kinds are what an integration consists of; those count that look at what somebody else has made.
 	Kinds    []resource.Kind
@@ -62,8 +64,7 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	invocation.From(ctx).SetIntegration(in.ID)
 	d, err := s.imported(ctx, in)
 	if err == nil {
-		err = s.Policy.AdmitImport(ctx, d.Spec, map[string]string{"/ddoe/integrationId": in.IntegrationID,
-			"/ddoe/driverId": in.DriverID})
+		err = s.admit(ctx, d, in)
 	}
 	if err != nil {
 		return integration.Document{}, err
@@ -190,6 +191,27 @@ func (s *Service) imported(ctx context.Context, in Import) (integration.Document
 			IntegrationID: in.IntegrationID, DriverID: in.DriverID}
 	}
 	return d, nil
+}
+
+// admit refuses what nobody, or not this caller, may have watched: the service's own identity, which a later takeover
+// would change and remove, and what the policy does not allow.
+func (s *Service) admit(ctx context.Context, d integration.Document, in Import) error {
+	if s.OwnClientID != "" && strings.EqualFold(d.Status.ClientID, s.OwnClientID) {
+		return refuse(diagnosis.CodeNotAllowed, diagnosis.WithFindings(diagnosis.Finding{
+			Pointer: pointerCredentials + "/clientId", Code: diagnosis.CodeNotAllowed, Actual: d.Status.ClientID,
+			Detail:   "It is the identity of this service itself.",
+			Expected: "the client id of an identity that was made for the service on the platform",
+			Remedy:   "Make an identity of its own for it, by a PUT of an integration, and use that one's file."}))
+	}
+	err := s.Policy.AdmitImport(ctx, d.Spec, map[string]string{"/ddoe/integrationId": in.IntegrationID,
+		"/ddoe/driverId": in.DriverID})
+	var refused *diagnosis.Error
+	if errors.As(err, &refused) {
+		for i, f := range refused.Diagnosis.Findings {
+			refused.Diagnosis.Findings[i].Pointer, _ = ofFile(f.Pointer)
+		}
+	}
+	return err
 }
 
 // faultyFile is the refusal of a file, and of what else is faulty in the request.

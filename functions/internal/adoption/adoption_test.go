@@ -458,3 +458,18 @@ func TestAStoreThatFails(t *testing.T) {
 		assert.Equal(t, 5, failed, "the read, the list, the claim's read and write, and the write")
 	}
 }
+
+// TestTheServicesOwnIdentityIsNotImported, in whatever case its id is written.
+func TestTheServicesOwnIdentityIsNotImported(t *testing.T) {
+	t.Parallel()
+	f := newFixture()
+	f.OwnClientID = strings.ToUpper(client)
+	_, err := f.Import(t.Context(), wanted())
+	var refused *diagnosis.Error
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, diagnosis.CodeNotAllowed, refused.Diagnosis.Code)
+	require.Len(t, refused.Diagnosis.Findings, 1)
+	assert.Equal(t, "/credentials/clientId", refused.Diagnosis.Findings[0].Pointer)
+	_, err = f.Repository.Get(t.Context(), "by-hand")
+	require.ErrorIs(t, err, integration.ErrNotFound)
+}
