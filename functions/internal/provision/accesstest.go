@@ -55,11 +55,23 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	if !isRefused && !s.Tester.IsProof(d.Spec, report) && report.Verdict != assessment.VerdictUnknown {
 		return nil
 	}
-	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
+	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()),
+		ofIntegration(wanted, report))}
 	if isRefused {
 		tested.Refuted = &worst
 	}
 	return s.Watch.Note(ctx, d, tested)
+}
+
+// ofIntegration leaves out what is remarkable about a token that the caller sent: the service has tokens of its own.
+func ofIntegration(wanted access.Request, r assessment.Report) assessment.Report {
+	if wanted.Token.IsZero() {
+		return r
+	}
+	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), func(c assessment.Check) bool {
+		return c.Layer == "token" && c.Status == diagnosis.OutcomeWarn
+	})
+	return r.Concluded()
 }
 
 // refusedAccess picks the failure that states something of the integration. A failure of the token states nothing: its

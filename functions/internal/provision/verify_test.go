@@ -21,6 +21,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -310,6 +311,40 @@ func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
 			requireCode(t, c.code, err)
 			f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
 			assert.Equal(t, c.code, f.RequireStatus("from-the-queue", integration.OperationFailed).Error.Code)
+		})
+	}
+}
+
+// TestAnOddTokenOfTheCallerIsNotTheIntegrations: its report warns of it, and health does not.
+func TestAnOddTokenOfTheCallerIsNotTheIntegrations(t *testing.T) {
+	t.Parallel()
+	for name, isCallers := range map[string]bool{"the caller's": true, "the service's": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.provisioned(spec("images"))
+			token, err := f.issuer.Mint(platform.TokenRequest{Subject: subject, Audience: "api://AzureADTokenExchange",
+				ExpiresInSeconds: 200_000})
+			require.NoError(t, err)
+			wanted := access.Request{Token: secret.New(token), Mode: access.ModeOracle}
+			if !isCallers {
+				wanted.Token = secret.Value{}
+				f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
+					return secret.New(token), nil
+				})
+			}
+			report, err := f.service.TestAccess(t.Context(), id, wanted)
+			require.NoError(t, err)
+			assert.Equal(t, assessment.VerdictWarn, report.Verdict)
+			health, err := f.health.Status(t.Context(), f.Document())
+			require.NoError(t, err)
+			if isCallers {
+				assert.Equal(t, integration.HealthHealthy, health.State)
+				assert.Nil(t, health.Diagnosis)
+				return
+			}
+			assert.Equal(t, integration.HealthDegraded, health.State)
+			assert.Equal(t, diagnosis.CodeTokenLifetimeTooLong, health.Diagnosis.Code)
 		})
 	}
 }
