@@ -42,15 +42,23 @@ func (s *Service) Note(ctx context.Context, d integration.Document, tested TestR
 // Ask has an integration looked at as soon as a message travels, where its spec wants checks. It is for who has seen
 // something that only a check can weigh.
 func (s *Service) Ask(ctx context.Context, d integration.Document) error {
-	if _, wanted := planOf(d); !wanted || integration.Unwatched(d) != nil {
+	if _, wanted := planOf(d); !wanted {
+		return nil
+	}
+	return s.askNow(ctx, d)
+}
+
+// askNow is Ask, also where the spec wants no checks.
+func (s *Service) askNow(ctx context.Context, d integration.Document) error {
+	if integration.Unwatched(d) != nil {
 		return nil
 	}
 	now := s.now()
 	return s.send(ctx, message.HealthCheck{ID: d.ID + "-asked-" + slotName(now), IntegrationID: d.ID}, now)
 }
 
-// AskIfOtherwise is Ask where a look at the structure states another thing than health does: it may have been broken,
-// or mended, since.
+// AskIfOtherwise has an integration looked at where a look at the structure states another thing than health does: it
+// may have been broken, or mended, since. It does so also where the spec wants no checks, as somebody has looked.
 func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, seen assessment.Report) error {
 	found := judge(seen).conclusion
 	record, err := s.recordOf(ctx, d)
@@ -61,7 +69,7 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 	if found == nothing || isRefused == isUnhealthy && record.State != integration.HealthUnknown {
 		return nil
 	}
-	return s.Ask(ctx, d)
+	return s.askNow(ctx, d)
 }
 
 // recordAccess writes into the document what a test states of access: the condition Verified, and on a full proof the

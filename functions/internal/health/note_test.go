@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -483,19 +484,22 @@ func TestALookThatDiffers(t *testing.T) {
 		"doubted since":           {passing(), mayPass(having("role-missing")), true},
 		"doubt of what is broken": {having("role-missing"), mayPass(having("role-missing")), false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			d := f.integrate(id, "1h")
-			require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: c.known}))
-			before := f.asked()
-			f.Advance(time.Second)
-			require.NoError(t, f.service.AskIfOtherwise(t.Context(), d, structural(c.seen)))
-			asked := f.Messages(message.QueueHealth)[before:]
-			require.Equal(t, c.asks, len(asked) == 1)
-			if c.asks {
-				assert.True(t, parse(t, asked[0]).Slot.IsZero(), "what it finds counts at once")
-			}
-		})
+		for _, isScheduled := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, checks %t", name, isScheduled), func(t *testing.T) {
+				f := newFixture(t)
+				f.integrate(id, "1h")
+				d := f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &isScheduled })
+				require.NoError(t, f.service.Note(t.Context(), d, health.TestResult{Report: c.known}))
+				before := f.asked()
+				f.Advance(time.Second)
+				require.NoError(t, f.service.AskIfOtherwise(t.Context(), d, structural(c.seen)))
+				asked := f.Messages(message.QueueHealth)[before:]
+				require.Equal(t, c.asks, len(asked) == 1)
+				if c.asks {
+					assert.True(t, parse(t, asked[0]).Slot.IsZero(), "what it finds counts at once")
+				}
+			})
+		}
 	}
 }
 
