@@ -37,7 +37,7 @@ type Import struct {
 type Service struct {
 	// OwnClientID is the client id of the service's own identity; empty where it is not known.
 	OwnClientID string
-	Repository *integration.Repository
+	Repository  *integration.Repository
 	// Kinds are what an integration consists of; those count that look at what somebody else has made.
 	Kinds    []resource.Kind
 	Defaults resolve.Defaults
