@@ -24,9 +24,10 @@ func TestAnImportOfOthersTakesAnAdministrator(t *testing.T) {
 		untrusted    bool
 		pointers     []any
 	}{
-		"one's own":                   {body: handImport},
-		"not let in":                  {body: handImport, untrusted: true, pointers: []any{"/credentials/clientId"}},
-		"a subject of another team":   {policy: teamsPolicy, body: handImport, pointers: []any{"/credentials/subject"}},
+		"one's own":  {body: handImport},
+		"not let in": {body: handImport, untrusted: true, pointers: []any{"/credentials/clientId"}},
+		"a subject of another team": {policy: teamsPolicy, body: handImport,
+			pointers: []any{"/credentials/subject"}},
 		"what there is on a platform": {body: platform, pointers: []any{"/ddoe/integrationId", "/ddoe/driverId"}},
 	} {
 		t.Run(name, func(t *testing.T) {

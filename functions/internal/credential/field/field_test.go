@@ -400,8 +400,9 @@ func TestDNSNames(t *testing.T) {
 // TestAPasswordInThePlaceOfAnIDIsNotRepeated, whatever stands around it; an id is.
 func TestAPasswordInThePlaceOfAnIDIsNotRepeated(t *testing.T) {
 	t.Parallel()
-	around := map[string]string{"blank": " %s", "blank behind": "%s ", "marks": `"%s"`, "typographic": "\u201c%s\u201d",
-		"guillemets": "\u2039%s\u203a", "zero width": "Som\u200b%s", "line break": "%s\n", "label": "Value: %s",
+	around := map[string]string{"blank": " %s", "blank behind": "%s ", "marks": `"%s"`,
+		"typographic": "\u201c%s\u201d",
+		"guillemets":  "\u2039%s\u203a", "zero width": "Som\u200b%s", "line break": "%s\n", "label": "Value: %s",
 		"tooltip": "%s Copied", "assignment": "CLIENT_ID=%s", "brackets": "{%s}"}
 	for _, rules := range []field.Rules{field.ClientID(), field.TenantID()} {
 		for name, format := range around {

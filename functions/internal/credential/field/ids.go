@@ -113,7 +113,8 @@ func ActualID(v string) string {
 	return Actual(v)
 }
 
-// ofID returns the rules, which repeat only what is an id or has one in it: in an id's place stands a password as well.
+// ofID returns the rules, which repeat only what is an id or has one in it: in an id's place stands a password as
+// well.
 // A placeholder is repeated unless it has digits.
 func ofID(rules Rules) Rules {
 	rules = slices.Clone(rules)
