@@ -358,7 +358,7 @@ func table(rules map[string]ruling, cells map[string]string) string {
 				if whose != "-" {
 					told = whose + ": " + told
 				}
-				fmt.Fprintf(&b, "%-36s", told)
+				fmt.Fprintf(&b, "%-38s", told)
 			}
 			b.WriteString("\n")
 		}

@@ -119,7 +119,8 @@ func (Imported) LongTags() map[string]string {
 
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
-	const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+	const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/" +
+		"providers/Microsoft.Storage/storageAccounts/acmedata"
 	file, _ := json.Marshal(credential.File{ClientID: "33333333-3333-4333-8333-333333333333",
 		TenantID: "11111111-1111-4111-8111-111111111111", FederatedTokenIssuer: "https://dataloop.ai/oauth2",
 		Subject: "system:serviceaccount:dataloop:my-service", Audience: "api://AzureADTokenExchange"})

@@ -140,7 +140,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 
 // examples are what the API document shows as request bodies.
 func examples() map[string]*huma.Example {
-	const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+	const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/" +
+		"providers/Microsoft.Storage/storageAccounts/acmedata"
 	return map[string]*huma.Example{
 		"service": {Summary: "One service, one container", Value: integration.Spec{
 			ServiceName: "my-service",

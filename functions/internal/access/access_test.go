@@ -77,7 +77,8 @@ func TestRoundTripPassesAndLeavesNothing(t *testing.T) {
 	puts := c.seen(http.MethodPut)
 	require.Len(t, puts, 1)
 	assert.Regexp(t,
-		`^PUT acmedata\.blob\.core\.windows\.net/images/probe/here/\.ddoe-wif-probe-my-images-20260301T120000Z-[0-9a-f]{32}$`, puts[0])
+		`^PUT acmedata\.blob\.core\.windows\.net/images/probe/here/`+
+			`\.ddoe-wif-probe-my-images-20260301T120000Z-[0-9a-f]{32}$`, puts[0])
 }
 
 func TestEachTestExchangesAnew(t *testing.T) {

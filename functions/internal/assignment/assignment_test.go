@@ -15,7 +15,8 @@ func document(principal string, known ...integration.RoleAssignment) integration
 		Status: integration.Status{ServicePrincipalID: principal, RoleAssignments: known}}
 }
 
-const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/" +
+	"providers/Microsoft.Storage/storageAccounts/acmedata"
 
 func TestWanted(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,8 @@ func (s StorageAccess) Account() armid.StorageAccount {
 func (StorageAccess) LongTags() map[string]string {
 	return map[string]string{
 		"ResourceID": `doc:"ARM id of the storage account" ` +
-			`example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"`,
+			`example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/` +
+			`providers/Microsoft.Storage/storageAccounts/acmedata"`,
 		"Container": `patternDescription:"lower-case letters, digits and single hyphens between them" ` +
 			`doc:"Container; left out, the whole account is granted" example:"images"`,
 	}

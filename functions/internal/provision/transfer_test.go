@@ -40,7 +40,7 @@ func TestTransfer(t *testing.T) {
 			f := newFixture(t)
 			f.provisioned(spec("images"))
 			before, err := f.Repository.Update(t.Context(), id, func(d *integration.Document) error {
-				d.Owner, d.LastModifiedBy = formerOwner, caller.IDs{ID: formerOwner}
+				d.Owner, d.LastModifiedBy = formerOwner, caller.IDs{ID: "queue"}
 				return nil
 			})
 			require.NoError(t, err)

@@ -18,7 +18,8 @@ import (
 
 const (
 	tenant  = "11111111-1111-4111-8111-111111111111"
-	account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+	account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/" +
+		"providers/Microsoft.Storage/storageAccounts/acmedata"
 	subject = "system:serviceaccount:dataloop:my-service"
 )
 

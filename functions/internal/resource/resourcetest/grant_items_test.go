@@ -173,6 +173,27 @@ func TestAScopeThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestAContainerThatCannotBeLookedAt, though its assignment is there, is no finding: it is not known.
+func TestAContainerThatCannotBeLookedAt(t *testing.T) {
+	t.Parallel()
+	a, w, d := twoScopes(t, integration.AccessRead)
+	view := resource.View{Document: d}
+	for _, result := range a.kind().Apply(t.Context(), view, a.kind().Observe(t.Context(), view)) {
+		require.NoError(t, result.Err)
+		result.Learn(&d.Status)
+	}
+	refuse(w, http.StatusForbidden, "AuthorizationFailed", func(r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, "/containers/archive")
+	})
+	items := a.kind().Observe(t.Context(), resource.View{Document: d, Told: true})
+	require.Len(t, items, 2)
+	require.NoError(t, items[0].Err)
+	var failed *policy.Failure
+	require.ErrorAs(t, items[1].Err, &failed)
+	assert.Equal(t, policy.LookContainer, failed.Operation)
+	assert.Empty(t, items[1].Code)
+}
+
 // TestAGrantThatNoListShows yet: the assignment itself has the last word. Where that cannot be read, nothing is known.
 func TestAGrantThatNoListShows(t *testing.T) {
 	t.Parallel()
