@@ -13,15 +13,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 const (
 	// listed is how many documents are read at a time by who looks for one.
 	listed = 100
-	// claimLasts is how long a claim counts whose integration is not there: longer than the host lets the request take
-	// that is about to write it (functionTimeout in host.json).
-	claimLasts = 10 * time.Minute
+	// claimLasts is how long a claim counts whose integration is not there.
+	claimLasts = invocation.Longest
 	// claimTries bounds the writes that others get ahead of.
 	claimTries = 20
 )

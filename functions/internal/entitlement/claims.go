@@ -15,15 +15,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 )
 
 const (
 	prefixSubjects = "subjects/"
 	// keySwept is the record of how far the sweep has come: the token of the next page.
 	keySwept = "subjects-swept"
-	// claimLasts is how long a claim counts whose integration does not show it: longer than the host lets the request
-	// take that is about to write it (functionTimeout in host.json).
-	claimLasts = 10 * time.Minute
+	// claimLasts is how long a claim counts whose integration does not show it.
+	claimLasts = invocation.Longest
 	// claimTries bounds the writes that others get ahead of.
 	claimTries = 20
 	// sweptAtATime is how many integrations a sweep looks at.

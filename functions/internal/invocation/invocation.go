@@ -6,9 +6,14 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
+
+// Longest is longer than the host lets an invocation take (functionTimeout in host.json): what one was about to do is
+// done by then, or never.
+const Longest = 10 * time.Minute
 
 // Record is filled on the way and logged once at the end. It never holds a token, key or assertion.
 type Record struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
@@ -23,9 +24,6 @@ import (
 // after the record where the topic took nothing, and before it where the change comes of a request.
 const (
 	prefixMarkers = "outbox/"
-	// longestInvocation is longer than the host lets one take (functionTimeout in host.json). A marker that is
-	// younger stays, although nothing is to be told: the request that has written it may be about to write its record.
-	longestInvocation = 10 * time.Minute
 	// sweepPage is how many markers are read at a time.
 	sweepPage = 64
 )
@@ -254,8 +252,9 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 	return forget(ctx, e.repository.Store, r.Key, r.ETag)
 }
 
-// isFresh reports whether a marker may belong to a request that has not written its record yet.
+// isFresh reports whether a marker may belong to a request that has not written its record yet: it stays then, although
+// nothing is to be told.
 func (e *Engine) isFresh(r integration.Record) bool {
 	var m marker
-	return json.Unmarshal(r.Body, &m) == nil && e.now().Sub(m.At) < longestInvocation
+	return json.Unmarshal(r.Body, &m) == nil && e.now().Sub(m.At) < invocation.Longest
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
@@ -113,7 +114,7 @@ func (e *Engine) sendKept(ctx context.Context, r integration.Record) error {
 	if err := e.showCanceled(ctx, op); err != nil {
 		return err
 	}
-	if isCanceled(op) && e.now().Sub(op.CreatedAt) < longestInvocation {
+	if isCanceled(op) && e.now().Sub(op.CreatedAt) < invocation.Longest {
 		return nil // its request may be about to write its document
 	}
 	return forget(ctx, e.repository.Store, r.Key, r.ETag)
