@@ -252,8 +252,8 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 	return forget(ctx, e.repository.Store, r.Key, r.ETag)
 }
 
-// isFresh reports whether a marker may belong to a request that has not written its record yet: it stays then, although
-// nothing is to be told.
+// isFresh reports whether a marker may belong to a request that has not written its record yet: it stays then,
+// although nothing is to be told.
 func (e *Engine) isFresh(r integration.Record) bool {
 	var m marker
 	return json.Unmarshal(r.Body, &m) == nil && e.now().Sub(m.At) < invocation.Longest
