@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
 // onHealthQueue are the checks that were asked for.
@@ -59,4 +61,22 @@ func TestWhatIsProvisionedIsChecked(t *testing.T) {
 	require.NoError(t, a.function("checkhealth").Message(t.Context(),
 		Delivery{Body: []byte("x"), MessageID: "broken"}))
 	assert.Equal(t, "not-json", a.call("GET", "/operations/broken", "").at("error", "code"))
+}
+
+// TestWhoAskedForWhatIsUsable: a test that follows an operation tells of whom the operation was asked for.
+func TestWhoAskedForWhatIsUsable(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, map[string]string{"AUTH_AUDIENCE": apiAudience, "DDOE_API_KEY": planted,
+		"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost + "/api/v1/subject-tokens"})
+	require.Equal(t, 201, as(a, first, "PUT", "/integrations/my-images", good).StatusCode)
+	a.deliver()
+	verification := slices.IndexFunc(a.queue.sent, func(s sent) bool { return s.entity == message.QueueCommands })
+	require.GreaterOrEqual(t, verification, 0)
+	m := a.queue.sent[verification]
+	require.NoError(t, a.function("reconcile").Message(t.Context(), Delivery{Body: m.Body, MessageID: m.ID,
+		SessionID: m.SessionID}))
+	usable := slices.IndexFunc(a.queue.sent, func(s sent) bool { return s.Subject == message.TypeIntegrationUsable })
+	require.GreaterOrEqual(t, usable, 0)
+	assert.Contains(t, string(a.queue.sent[usable].Body),
+		`"caller":{"objectId":"`+first+`","appId":"`+theirApp+`"}`)
 }

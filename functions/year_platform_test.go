@@ -116,6 +116,7 @@ func (y *platformYear) confirm() {
 	y.isAwaited = false
 	y.hold()
 	y.is("usable", "healthy", "True")
+	assert.Nil(y.t, y.call("GET", ours, "").at("status", "ddoe", "next"), "nothing is left to do")
 }
 
 // isAwaiting holds that a person is awaited, while access works.
@@ -123,6 +124,7 @@ func (y *platformYear) isAwaiting() {
 	y.t.Helper()
 	y.is("usable", "healthy", "False")
 	assert.Equal(y.t, "awaiting-person", y.readyCondition()["reason"])
+	assert.NotEmpty(y.t, y.call("GET", ours, "").at("status", "ddoe", "next"))
 }
 
 // byHand are what happens where a person has filled in the platform's form.

@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,8 +51,8 @@ func eventID(operationID, eventType string) string {
 	return operationID + "-" + wordOf(eventType)
 }
 
-// Change changes a document outside of any operation, and tells the news of the change. An error of change, ErrDone
-// among them, ends it and is returned.
+// Change changes a document outside of any operation, and tells the news of the change. Where nobody has asked for it
+// they are of whom the document was last changed for. An error of change, ErrDone among them, ends it and is returned.
 func (e *Engine) Change(
 	ctx context.Context, id string, change func(*integration.Document) ([]News, error),
 ) (integration.Document, error) {
@@ -66,7 +67,7 @@ func (e *Engine) Change(
 				return err
 			}
 		}
-		e.announce(d, d.Status.LastOperationID, asker(ctx), news...)
+		e.announce(d, d.Status.LastOperationID, cmp.Or(asker(ctx), d.LastModifiedBy), news...)
 		return nil
 	})
 	if err != nil || marked == "" {

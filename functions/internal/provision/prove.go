@@ -39,14 +39,10 @@ func (v *verifier) prover(d integration.Document) resource.Prover {
 // canVerify reports whether access can be proved: by a test of our own, or by others.
 func (v *verifier) canVerify(d integration.Document) bool { return v.canTest() || v.prover(d) != nil }
 
-// askProver has others prove access where they can, and moves the phase to usable when that is done. tested means that
-// a test of our own has proved access already.
-func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integration.Document, tested bool) error {
+// askProver has others prove access where they can, and moves the phase to usable when that is done.
+func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	p := v.prover(d)
 	if p == nil {
-		if tested {
-			return v.verified(ctx, a)
-		}
 		return nil
 	}
 	proof := p.Prove(ctx, resource.View{Document: d})

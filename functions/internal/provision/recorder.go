@@ -29,12 +29,13 @@ func (r *recorder) learn(change func(*integration.Document)) {
 	r.learnt = append(r.learnt, change)
 }
 
-// unwritten returns how much was learnt that is not in the document yet, and what writes it there.
-func (r *recorder) unwritten() (int, func(*integration.Document)) {
+// known returns the document as this attempt knows it, how much was learnt that is not in it yet, and what writes it
+// there. The document is read while nothing is forgotten: what is being written is in one of the two.
+func (r *recorder) known() (integration.Document, int, func(*integration.Document)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changes := r.learnt
-	return len(changes), func(d *integration.Document) {
+	return r.attempt.Document(), len(changes), func(d *integration.Document) {
 		for _, change := range changes {
 			change(d)
 		}
@@ -54,9 +55,9 @@ func (r *recorder) save(ctx context.Context, change func(*integration.Document))
 	r.saving.Lock()
 	defer r.saving.Unlock()
 	r.learn(change)
-	n, learnt := r.unwritten()
+	d, n, learnt := r.known()
 	defer r.written(n) // where it cannot be written the run ends, and the next attempt looks
-	if draft := r.attempt.Document().Clone(); isChangedBy(&draft, learnt) {
+	if draft := d.Clone(); isChangedBy(&draft, learnt) {
 		return r.attempt.Save(ctx, learnt)
 	}
 	if r.attempt.HasNews() {
@@ -67,7 +68,7 @@ func (r *recorder) save(ctx context.Context, change func(*integration.Document))
 
 // flush writes down what has been learnt where a run ends without a conclusion.
 func (r *recorder) flush(ctx context.Context) error {
-	if n, _ := r.unwritten(); n == 0 {
+	if _, n, _ := r.known(); n == 0 {
 		return nil
 	}
 	return r.save(ctx, nil)
@@ -78,7 +79,7 @@ func (r *recorder) concludeWith(ctx context.Context, change func(*integration.Do
 	news operation.News) error {
 	r.saving.Lock()
 	defer r.saving.Unlock()
-	n, learnt := r.unwritten()
+	_, n, learnt := r.known()
 	defer r.written(n)
 	if n == 0 {
 		learnt = nil
@@ -88,8 +89,8 @@ func (r *recorder) concludeWith(ctx context.Context, change func(*integration.Do
 
 // current returns the document as this attempt knows it, with what is not written yet.
 func (r *recorder) current() integration.Document {
-	d := r.attempt.Document()
-	if n, learnt := r.unwritten(); n > 0 {
+	d, n, learnt := r.known()
+	if n > 0 {
 		d = d.Clone()
 		learnt(&d)
 	}

@@ -70,7 +70,7 @@ func (v *verifier) verify(ctx context.Context, a *operation.Attempt) (any, error
 	case !d.IsMade() || !v.canVerify(d):
 		return nil, nil
 	case a.Number() > lastVerification(), !v.canTest(): // what others can do as the federated identity is proof enough
-		return nil, v.askProver(ctx, a, d, false)
+		return nil, v.askProver(ctx, a, d)
 	}
 	return nil, v.proveAccess(ctx, a, d)
 }
@@ -83,7 +83,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	switch {
 	// as where there is no token source
 	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && v.prover(d) != nil:
-		return v.askProver(ctx, a, d, false)
+		return v.askProver(ctx, a, d)
 	case err != nil:
 		return v.verifyLater(ctx, a, err)
 	}
@@ -92,7 +92,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 		return ctx.Err()
 	}
 	if v.tester.IsProof(d.Spec, report) {
-		if err := v.askProver(ctx, a, d, true); err != nil {
+		if err := v.askProver(ctx, a, d); err != nil {
 			return err
 		}
 		return v.watch.Note(ctx, d, health.TestResult{Report: report})

@@ -49,8 +49,10 @@ func DocumentOf(d integration.Document) Document {
 	if form := d.Status.DDOE; form != nil && form.Form != nil && d.FormToFill() == nil {
 		status.DDOE.Form, status.DDOE.Next = nil, "" // nobody is to type in an identity that is being replaced
 	}
-	if status.DDOE != nil {
-		status.DDOE.Confirmed = d.Confirmation()
+	if confirmed := d.Confirmation(); status.DDOE != nil {
+		if status.DDOE.Confirmed = confirmed; confirmed != nil {
+			status.DDOE.Next = "" // it is done
+		}
 	}
 	return Document{
 		ID: d.ID, Spec: d.Spec, IsUnmanaged: d.IsUnmanaged, Generation: d.Generation, Status: status,

@@ -29,8 +29,11 @@ func TestWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	d, o := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation]()
 	d.Spec.Identity, d.Status.DDOE.Form.ClientID = nil, d.Status.ClientID // nothing is being replaced
+	toDo := view.DocumentOf(d).Status.DDOE.Next
 	d.Confirm(*d.Status.DDOE.Confirmed)
 	document, operation := view.DocumentOf(d), view.OperationOf(o)
+	require.Empty(t, document.Status.DDOE.Next, "what is confirmed is not to be done again")
+	document.Status.DDOE.Next = toDo
 	for name, c := range map[string]struct {
 		domain, visible any
 		kept            []string
