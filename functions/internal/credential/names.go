@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // otherNames are names under which the five values are known elsewhere: claims, command lines, the portal, as in
@@ -25,20 +26,19 @@ var otherNames = sync.OnceValue(func() map[string]string {
 // meant returns the member of the file that a name is, or plainly means: by another spelling, another name, or one or
 // two letters mistyped. Empty where it means none.
 func meant(name string) string {
-	plain := squeeze(name)
-	for _, known := range memberNames() {
-		if plain == strings.ToLower(known) {
+	for _, known := range memberNames {
+		if name == known {
 			return known
 		}
 	}
+	plain := squeeze(name)
 	if known, ok := otherNames()[plain]; ok {
 		return known
 	}
-	for _, known := range memberNames() {
+	for i, known := range plainNames {
 		most := min(2, len(known)/4) // letters, and so the lengths differ by no more
-		if len(plain) <= len(known)+most && len(known) <= len(plain)+most && distance(plain,
-			strings.ToLower(known)) <= most {
-			return known
+		if len(plain) <= len(known)+most && len(known) <= len(plain)+most && isWithin(plain, known, most) {
+			return memberNames[i]
 		}
 	}
 	return ""
@@ -53,18 +53,20 @@ func squeeze(name string) string {
 		if strings.ContainsRune(separators, r) {
 			return -1
 		}
-		return r
-	}, strings.ToLower(name))
+		return unicode.ToLower(r)
+	}, name)
 }
 
-// distance is the number of letters to insert, remove or replace to make b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
+// isWithin reports whether it takes so many letters or fewer to insert, remove or replace to make b of a
+// (Levenshtein). b is the longer of the two by no more than that, and has at most widest letters.
+func isWithin(a, b string, most int) bool {
+	var rows [widest + 1]int
+	row := rows[:len(b)+1]
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		diagonal, least := row[0], i+1
 		row[0] = i + 1
 		for j := range len(b) {
 			cost := 1
@@ -72,10 +74,17 @@ func distance(a, b string) int {
 				cost = 0
 			}
 			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+			least = min(least, row[j+1])
+		}
+		if least > most { // it grows no smaller
+			return false
 		}
 	}
-	return row[len(b)]
+	return row[len(b)] <= most
 }
+
+// widest is the length of the longest name of a member.
+const widest = len(memberIssuer)
 
 var (
 	// wordStart splits camelCase before squeeze takes the separators away.

@@ -2,14 +2,11 @@ package credential
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
@@ -23,9 +20,11 @@ const (
 	memberAudience = "audience"
 )
 
-func memberNames() []string {
-	return []string{memberClientID, memberTenantID, memberIssuer, memberSubject, memberAudience}
-}
+// memberNames are the five, and plainNames the same as squeeze leaves them.
+var (
+	memberNames = [...]string{memberClientID, memberTenantID, memberIssuer, memberSubject, memberAudience}
+	plainNames  = [...]string{"clientid", "tenantid", "federatedtokenissuer", "subject", "audience"}
+)
 
 // reading is what a file turned out to be. It is filled as far as the file can be read.
 type reading struct {
@@ -83,76 +82,35 @@ func (r *reading) value(name string) string {
 	return ""
 }
 
-// read reads as much of the file as there is to read.
+// read reads as much of the file as there is to read. Of one that is no text, or too large, it reads a text in which
+// secrets are looked for, and nothing else.
 func read(raw []byte) *reading {
 	r := &reading{raw: raw, invalid: -1, syntax: -1, trailing: -1}
-	if r.binary = binaryKind(raw); r.binary != "" || len(raw) > MaxSize {
+	r.binary = binaryKind(raw)
+	r.decode(raw[:min(len(raw), MaxSize)])
+	if r.binary != "" || len(raw) > MaxSize || strings.TrimSpace(r.text) == "" {
 		return r
 	}
-	r.decode()
-	if r.invalid >= 0 || strings.TrimSpace(r.text) == "" {
-		return r
-	}
-	if inner := fromBase64(r.text); inner != nil {
-		r.unwrap(inner, inBase64)
-		return r
-	}
-	if r.kind = textKind(r.text); r.kind != "" {
+	if inner, layer := inside(r.text); inner != nil {
+		r.unwrap(inner, layer)
 		return r
 	}
 	decoder := json.NewDecoder(strings.NewReader(r.text))
 	var value json.RawMessage
 	if err := decoder.Decode(&value); err != nil {
-		r.syntax = syntaxAt(r.text, err)
+		if r.kind = textKind(r.text); r.kind == "" {
+			r.syntax = syntaxAt(r.text, err)
+		}
 		return r
 	}
 	if rest := r.text[decoder.InputOffset():]; strings.TrimSpace(rest) != "" {
-		r.trailing = len(r.text) - len(strings.TrimLeft(rest, " \t\r\n"))
-	}
-	var held string
-	if r.trailing < 0 && json.Unmarshal(value, &held) == nil {
-		if inner := fromString(held); inner != nil {
-			r.unwrap(inner, inString)
+		if r.kind = textKind(r.text); r.kind != "" {
 			return r
 		}
+		r.trailing = len(r.text) - len(strings.TrimLeft(rest, " \t\r\n"))
 	}
 	r.object(value)
 	return r
-}
-
-// decode finds the encoding and makes UTF-8 of the file.
-func (r *reading) decode() {
-	data := r.raw
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(data, []byte("\xff\xfe")):
-		order, data = binary.LittleEndian, data[2:]
-	case bytes.HasPrefix(data, []byte("\xfe\xff")):
-		order, data = binary.BigEndian, data[2:]
-	case len(data) > 1 && data[0] != 0 && data[1] == 0:
-		order = binary.LittleEndian
-	case len(data) > 1 && data[0] == 0 && data[1] != 0:
-		order = binary.BigEndian
-	}
-	if order != nil {
-		r.utf16 = true
-		units := make([]uint16, len(data)/2)
-		for i := range units {
-			units[i] = order.Uint16(data[2*i:])
-		}
-		r.text = string(utf16.Decode(units))
-		return
-	}
-	// encoding/json would put U+FFFD in the place of bytes that are not UTF-8, without a word.
-	for i := 0; i < len(data); {
-		c, size := utf8.DecodeRune(data[i:])
-		if c == utf8.RuneError && size == 1 {
-			r.invalid = i
-			return
-		}
-		i += size
-	}
-	r.text, r.marked = strings.CutPrefix(string(data), "\ufeff")
 }
 
 // syntaxAt returns the index of the character at which the text stops being JSON, for the decoder's error.
@@ -180,67 +138,53 @@ func (r *reading) object(value json.RawMessage) {
 		return
 	}
 	members := membersOf(value)
-	var inner json.RawMessage
-	i := slices.IndexFunc(members, func(m member) bool {
-		inner = m.raw
-		if m.shape == "string" {
-			inner, r.heldIn = fileIn(m.value)
-		}
-		return isLikely(inner)
-	})
-	if i < 0 || isLikely(value) {
-		r.heldIn = ""
-	} else {
-		r.around = slices.Delete(slices.Clone(members), i, i+1)
-		for j := range r.around {
-			r.around[j].pointer = redact.PointerTo(r.base, r.around[j].name)
-			r.around[j].hides = hidden(r.around[j])
-		}
-		r.base, members = redact.PointerTo(r.base, members[i].name), membersOf(inner)
+	if !areLikely(members) {
+		members = r.held(members)
 	}
 	r.shape = "object"
 	r.members = assign(members, r.base)
 	r.kind = objectKind(r.members)
 }
 
+// held are the members of the object that is the value of one of the members, and these where there is none.
+func (r *reading) held(members []member) []member {
+	for i, m := range members {
+		inner, layer := m.raw, ""
+		if m.shape == "string" {
+			inner, layer = fileIn(m.value)
+		}
+		if !isLikely(inner) {
+			continue
+		}
+		r.heldIn = layer
+		r.around = slices.Delete(slices.Clone(members), i, i+1)
+		for j := range r.around {
+			r.around[j].pointer = redact.PointerTo(r.base, r.around[j].name)
+			r.around[j].hides = hidden(r.around[j])
+		}
+		r.base = redact.PointerTo(r.base, m.name)
+		return membersOf(inner)
+	}
+	return members
+}
+
 // isLikely reports whether a value is an object with most of the five members.
 func isLikely(value json.RawMessage) bool {
-	if shapeOf(value) != "object" {
-		return false
-	}
+	return shapeOf(value) == "object" && areLikely(membersOf(value))
+}
+
+// areLikely reports whether members are most of the five.
+func areLikely(members []member) bool {
 	found := map[string]bool{}
-	for _, m := range membersOf(value) {
+	for _, m := range members {
 		if name := meant(m.name); name != "" {
 			found[name] = true
 		}
-	}
-	return len(found) >= 3
-}
-
-// membersOf lists the members of a JSON object in their order, repeated ones too. The object is known to be
-// well-formed.
-func membersOf(object json.RawMessage) []member {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if _, err := decoder.Token(); err != nil {
-		return nil
-	}
-	var members []member
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return members
+		if len(found) >= 3 {
+			return true
 		}
-		m := member{name: name}
-		if err := decoder.Decode(&m.raw); err != nil {
-			return members
-		}
-		if m.shape = shapeOf(m.raw); m.shape == "string" && json.Unmarshal(m.raw, &m.value) != nil {
-			return members
-		}
-		members = append(members, m)
 	}
-	return members
+	return false
 }
 
 // assign finds out which member of the file each member is, or plainly means.
@@ -249,7 +193,7 @@ func assign(members []member, base string) []member {
 	for i := range members {
 		m := &members[i]
 		m.pointer = redact.PointerTo(base, m.name)
-		if slices.Contains(memberNames(), m.name) {
+		if slices.Contains(memberNames[:], m.name) {
 			m.stands = m.name
 			taken[m.name] = true
 		}

@@ -17,7 +17,7 @@ func memberRules() []rule {
 	return []rule{
 		{id: "missing", code: diagnosis.CodeFileMemberMissing, check: func(s *subject) []fault {
 			var faults []fault
-			for _, name := range memberNames() {
+			for _, name := range memberNames {
 				if len(s.given(name)) == 0 {
 					faults = append(faults, fault{pointer: s.base + "/" + name, expected: name})
 				}
@@ -59,7 +59,7 @@ func memberRules() []rule {
 				if m.stands != "" || repeated || len(m.hides) > 0 {
 					return nil
 				}
-				f := fault{pointer: m.pointer, expected: "one of " + strings.Join(memberNames(), ", ")}
+				f := fault{pointer: m.pointer, expected: "one of " + strings.Join(memberNames[:], ", ")}
 				if m.close != "" {
 					f.detail, f.expected = "The member looks like "+m.close+", which is there too.", m.close
 				}

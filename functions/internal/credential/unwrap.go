@@ -23,6 +23,9 @@ var encodings = []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding}
 // padding; nil where it is none. A JSON text that is broken counts, so that the place is told; a word that decodes to
 // a brace does not.
 func fromBase64(text string) []byte {
+	if strings.ContainsAny(text, "{:.\"") {
+		return nil // at once, as it is of no alphabet
+	}
 	packed := strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
 	for _, encoding := range encodings {
 		raw, err := encoding.DecodeString(packed)
@@ -34,6 +37,20 @@ func fromBase64(text string) []byte {
 		}
 	}
 	return nil
+}
+
+// inside returns the JSON text that a text holds whole, and what it is put into; nil where it holds none.
+func inside(text string) ([]byte, string) {
+	if inner := fromBase64(text); inner != nil {
+		return inner, inBase64
+	}
+	var held string
+	if strings.HasPrefix(strings.TrimLeft(text, blanksOfJSON), `"`) && json.Unmarshal([]byte(text), &held) == nil {
+		if inner := fromString(held); inner != nil {
+			return inner, inString
+		}
+	}
+	return nil, ""
 }
 
 // fromString returns the JSON text, or the base64 of one, that a JSON string holds; nil where it holds none.

@@ -86,7 +86,7 @@ func Text(text string) string {
 	if len(text) < minToken && !strings.ContainsAny(text, `=:%\`) {
 		return text // no shape is that short, but those with one of these characters
 	}
-	text = redactTokens(text)
+	text = redactKeys(redactTokens(text))
 	for _, s := range secretShapes() {
 		text = s.replaceIn(text)
 	}

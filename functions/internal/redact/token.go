@@ -16,25 +16,67 @@ const (
 )
 
 var (
-	// compact finds what is written in the alphabet of compact tokens: base64url, with dots between the parts (RFC
-	// 7515, section 7.1).
-	compact = regexp.MustCompile(`[A-Za-z0-9_.-]{11,}`)
+	// opaque are tokens of Entra that nobody but Entra can read: refresh tokens and authorization codes, as they are now
+	// and as they were. Source: the detectors of refresh tokens in public secret scanners, such as TruffleHog's; a token
+	// that was cut short is taken too.
+	opaque = regexp.MustCompile(`\b[01]\.A[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]+)*|\bO?A[Qg]ABAA[A-Za-z0-9_-]{90,}`)
 	// firstMember is how a header begins that nothing but a JSON object does.
 	firstMember = regexp.MustCompile(`^\{[ \t\r\n]*"[A-Za-z0-9_./#-]+"[ \t\r\n]*:`)
 )
 
 // HasToken reports whether a text holds a compact token (JWT), whole or cut short: base64url that decodes to the
-// beginning of a JSON object. By which letters it begins depends on the blanks in it.
+// beginning of a JSON object. By which letters it begins depends on the blanks in it. An opaque token of Entra is one
+// too.
 func HasToken(text string) bool { return redactTokens(text) != text }
 
-// redactTokens replaces every compact token by "[redacted]".
+// redactTokens replaces every token by "[redacted]".
 func redactTokens(text string) string {
-	return compact.ReplaceAllStringFunc(text, func(run string) string {
+	if len(text) < minToken {
+		return text
+	}
+	if strings.Contains(text, "0.A") || strings.Contains(text, "1.A") || strings.Contains(text, "ABAA") {
+		text = opaque.ReplaceAllString(text, redacted)
+	}
+	return replaceRuns(text, minToken, isOfToken, func(run string) string {
 		if at := tokenAt(run); at >= 0 {
 			return run[:at] + redacted
 		}
 		return run
 	})
+}
+
+// isOfToken reports whether a byte is of the alphabet of compact tokens: base64url, with dots between the parts (RFC
+// 7515, section 7.1).
+func isOfToken(c byte) bool { return isAlphanumeric(c) || c == '_' || c == '-' || c == '.' }
+
+func isAlphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// replaceRuns puts something in the place of the longest runs of an alphabet that have at least so many bytes. A text
+// in which nothing changes is not copied.
+func replaceRuns(text string, least int, isOf func(byte) bool, by func(run string) string) string {
+	var out strings.Builder
+	done := 0
+	for i := 0; i < len(text); {
+		start := i
+		for i < len(text) && isOf(text[i]) {
+			i++
+		}
+		if i-start >= least {
+			if run, other := text[start:i], by(text[start:i]); other != run {
+				out.WriteString(text[done:start] + other)
+				done = i
+			}
+		}
+		if i == start {
+			i++
+		}
+	}
+	if done == 0 {
+		return text
+	}
+	return out.String() + text[done:]
 }
 
 // tokenAt is where in a run of the alphabet a token begins; -1 where it holds none. After a sign that parts words a

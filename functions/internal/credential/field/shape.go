@@ -144,6 +144,8 @@ func secret(v string) string {
 		return "The value has the shape of a client secret."
 	case hasShape(passwordShape, v, "://"):
 		return "The value is a URL with a password."
+	case redact.HasAccountKey(v):
+		return "The value has the shape of an access key."
 	case hasShape(keyShape, v, "==", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
 		"%3D%3D", "%3d%3d", "github_pat_", "glpat-", "xox", "AIza"):
 		return "The value has the shape of an access key."
