@@ -93,8 +93,9 @@ var (
 	assignedName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]+)["']?[ \t]*[:=][ \t]*["']?[^\s"',}]`)
 )
 
-// secretStem is in every name that isSecretName takes; most names are told from those by it, and quickly.
-var secretStem = regexp.MustCompile(`secret|pass|key|connection|token|cert|assertion|sas|pwd|pem|pfx|private`)
+// secretStems are in every name that isSecretName takes; most names are told from those by them, and quickly.
+var secretStems = [...]string{"secret", "pass", "key", "connection", "token", "cert", "assertion", "sas", "pwd", "pem",
+	"pfx", "private"}
 
 // aboutOne are the last words of names of what is only about a secret: where it is, whose it is, how long it is good.
 func aboutOne() []string {
@@ -106,7 +107,8 @@ func aboutOne() []string {
 // a token's URL or a key's id, do not; a secret that stands there is known by its shape.
 func isSecretName(name string) bool {
 	plain := squeeze(name)
-	if !secretStem.MatchString(plain) {
+	hasStem := func(stem string) bool { return strings.Contains(plain, stem) }
+	if !slices.ContainsFunc(secretStems[:], hasStem) {
 		return false
 	}
 	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")),

@@ -86,7 +86,10 @@ func tokenAt(run string) int {
 	for i := range len(run) - minToken + 1 {
 		parted := i == 0 || strings.IndexByte("._-", run[i-1]) >= 0
 		switch run[i] {
-		case 'e': // a brace
+		case 'e': // a brace, which the next character completes
+			if strings.IndexByte("wxyz0123456789-_", run[i+1]) < 0 {
+				continue
+			}
 		case 'I', 'C', 'D': // a blank, which proves nothing amid letters
 			if !parted {
 				continue

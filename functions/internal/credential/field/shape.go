@@ -1,7 +1,6 @@
 package field
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -117,7 +116,11 @@ func hasShape(shape *regexp.Regexp, text string, signs ...string) bool {
 // Secret tells which kind of token, key or signature a value holds, by its shape; empty where it shows none. What
 // cannot be seen in a value breaks no shape: whoever copies the value from a report has the secret.
 func Secret(v string) string {
-	return cmp.Or(secret(v), secret(strings.Map(visible, v)))
+	what := secret(v)
+	if plain := strings.Map(visible, v); what == "" && plain != v {
+		return secret(plain)
+	}
+	return what
 }
 
 // visible drops what cannot be seen.
