@@ -56,9 +56,9 @@ func byteCases() map[string]judged {
 		"a mark":                {file: "\ufeff" + seed(), want: []string{"file-byte-order-mark "}},
 		"two marks": {file: "\ufeff\ufeff" + seed(), want: []string{"file-byte-order-mark ",
 			"file-not-json "}},
-		"Latin-1 at once":       {file: "\xe9", want: []string{"file-encoding "}},
-		"Latin-1 in line 2":     {file: "{\né\"\xe9", want: []string{"file-encoding "}},
-		"cut in a character":    {file: "{\"\xc3", want: []string{"file-encoding "}},
+		"Latin-1 at once":       {file: "\xe9", want: []string{"file-encoding ", "file-not-json "}},
+		"Latin-1 in line 2":     {file: "{\né\"\xe9", want: []string{"file-encoding ", "file-not-json "}},
+		"cut in a character":    {file: "{\"\xc3", want: []string{"file-encoding ", "file-not-json "}},
 		"U+FFFD is a character": {file: seed(`"\ufffd":1`), want: []string{"file-member-unknown /\ufffd"}},
 		"the largest":           {file: seed() + strings.Repeat(" ", credential.MaxSize-len(seed()))},
 		"too large by one": {file: seed() + strings.Repeat(" ", credential.MaxSize+1-len(seed())),
@@ -70,11 +70,14 @@ func byteCases() map[string]judged {
 		"PNG":  "\x89PNG",
 		"JPEG": "\xff\xd8\xff", "DER": "\x30\x82", "old Office": "\xd0\xcf\x11\xe0", "ELF": "\x7fELF",
 		"RTF": `{\rtf`} {
-		cases[name] = judged{file: start + `"clientSecret":"pl4nted"`, want: []string{"file-not-text "}}
+		cases[name] = judged{file: start + `"clientSecret":"pl4nted"`, want: []string{"file-not-text ",
+			"file-secret "}}
+		cases[name+", without a secret"] = judged{file: start + "x", want: []string{"file-not-text "}}
 		cases[name+", not at once"] = judged{file: "x" + start, want: []string{"file-not-json "}}
 	}
 	for _, name := range []string{"gzip", "PNG", "JPEG", "DER", "old Office"} {
-		cases[name+", not at once"] = judged{file: cases[name+", not at once"].file, want: []string{"file-encoding "}}
+		cases[name+", not at once"] = judged{file: cases[name+", not at once"].file, want: []string{"file-encoding ",
+			"file-not-json "}}
 	}
 	return cases
 }
@@ -85,20 +88,22 @@ func textCases() map[string]judged {
 			"<!DOCTYPE HTML>", "<html lang=x>", "\n<HTML>", "<?xml version=\"1.0\"?><a/>", " <?xml?>",
 			"Endpoint=x", "BlobEndpoint=x", "accountname=x", " DEFAULTENDPOINTSPROTOCOL=https;x",
 			"AB=x", "export AB=x", "set A_1 = x", "$env:AZURE=x", "x\n  AB=x", "---\na", "apiVersion:v1",
-			"clientId: x", " a: b", "1 {\n2  \"a\": 1\n3 }",
-			"1: {\n2: \"a\"", "```json\n{}\n```", "Copy\n{}", "json\nCopy code\n{}", "[default]\nx",
+			"clientId: x", " a: b", "```json\n{}\n```", "Copy\n{}", "json\nCopy code\n{}", "[default]\nx",
 			" [my section 1-2_3]\r\nx"}, "file-wrong-kind "),
 		only("%s", []string{"SharedAccessSignature=x", "CLIENT_SECRET=x", "password: x"}, "file-wrong-kind ",
 			"file-secret "),
 		only("%s", []string{"-----BEGIN X", "\n -----BEGIN X"}, "file-wrong-kind ", "file-secret "),
 		map[string]judged{
-			"a token":             {file: " " + token(3) + "\n", want: []string{"file-wrong-kind ", "file-secret "}},
-			"an encrypted token":  {file: token(5), want: []string{"file-wrong-kind ", "file-secret "}},
-			"a token of four":     {file: token(4), want: []string{"file-wrong-kind ", "file-secret "}},
-			"a token of six":      {file: token(6), want: []string{"file-not-json ", "file-secret "}},
-			"a token of two":      {file: token(2), want: []string{"file-not-json ", "file-secret "}},
-			"two tokens":          {file: token(3) + " " + token(3), want: []string{"file-not-json ", "file-secret "}},
-			"three words, no JWT": {file: "abc.def.ghi", want: []string{"file-not-json "}},
+			"numbered lines": {file: "1 {\n2  \"a\": 1\n3 }", want: append(append([]string{"file-wrapped "}, missing("clientId",
+				"tenantId", "federatedTokenIssuer", "subject", "audience")...), "file-member-unknown /a")},
+			"numbered lines, cut off": {file: "1: {\n2: \"a\"", want: []string{"file-wrapped ", "file-not-json "}},
+			"a token":                 {file: " " + token(3) + "\n", want: []string{"file-wrong-kind ", "file-secret "}},
+			"an encrypted token":      {file: token(5), want: []string{"file-wrong-kind ", "file-secret "}},
+			"a token of four":         {file: token(4), want: []string{"file-wrong-kind ", "file-secret "}},
+			"a token of six":          {file: token(6), want: []string{"file-not-json ", "file-secret "}},
+			"a token of two":          {file: token(2), want: []string{"file-not-json ", "file-secret "}},
+			"two tokens":              {file: token(3) + " " + token(3), want: []string{"file-not-json ", "file-secret "}},
+			"three words, no JWT":     {file: "abc.def.ghi", want: []string{"file-not-json "}},
 		},
 		only("%s", []string{"x <html", "a=b", "A=b", "x AB=c", "---a", "-- a", "a :b", "a:b", "<a/>", "<?x",
 			"<publish",

@@ -109,6 +109,8 @@ type aspect struct {
 	id, title, field string
 	// needs is the aspect without which this one means nothing.
 	needs string
+	// tellsAnyway means that what it finds is told also without the aspect that it needs; that it finds nothing is not.
+	tellsAnyway bool
 	// blocked returns the check because of which this aspect cannot be judged, though the one it needs was; nil means
 	// never.
 	blocked func(*subject) string
@@ -141,6 +143,10 @@ func (s *subject) judge() ([]assessment.Check, map[string]string) {
 		}
 		if by != "" {
 			stopped[a.id] = by
+			if found, _ := a.judge(s); a.tellsAnyway && found[0].Status != diagnosis.OutcomePass {
+				checks = append(checks, found...)
+				continue
+			}
 			skipped := assessment.Skip(a.id, "file", a.title, by)
 			skipped.Field = a.field
 			checks = append(checks, skipped)

@@ -12,6 +12,8 @@ import (
 // "Directory (tenant) ID". They are compared as squeeze leaves them.
 var otherNames = sync.OnceValue(func() map[string]string {
 	return map[string]string{
+		"clientid": memberClientID, "tenantid": memberTenantID, "federatedtokenissuer": memberIssuer,
+		"subject": memberSubject, "audience": memberAudience,
 		"appid": memberClientID, "applicationid": memberClientID, "azureclientid": memberClientID,
 		"applicationclientid": memberClientID,
 		"tenant":              memberTenantID, "directoryid": memberTenantID, "azuretenantid": memberTenantID,
@@ -22,6 +24,9 @@ var otherNames = sync.OnceValue(func() map[string]string {
 		"aud": memberAudience, "audiences": memberAudience,
 	}
 })
+
+// owners are words before a name that tell whose it is, as those of environment variables do.
+var owners = [...]string{"azure", "arm", "entra", "wif", "ddoe", "dataloop"}
 
 // meant returns the member of the file that a name is, or plainly means: by another spelling, another name, or one or
 // two letters mistyped. Empty where it means none.
@@ -34,6 +39,13 @@ func meant(name string) string {
 	plain := squeeze(name)
 	if known, ok := otherNames()[plain]; ok {
 		return known
+	}
+	for _, owner := range owners {
+		if rest, found := strings.CutPrefix(plain, owner); found {
+			if known, ok := otherNames()[rest]; ok {
+				return known
+			}
+		}
 	}
 	for i, known := range plainNames {
 		most := min(2, len(known)/4) // letters, and so the lengths differ by no more
@@ -86,12 +98,8 @@ func isWithin(a, b string, most int) bool {
 // widest is the length of the longest name of a member.
 const widest = len(memberIssuer)
 
-var (
-	// wordStart splits camelCase before squeeze takes the separators away.
-	wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
-	// assignedName finds what looks like a name with a value in a text that is not JSON.
-	assignedName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]+)["']?[ \t]*[:=][ \t]*["']?[^\s"',}]`)
-)
+// wordStart splits camelCase before squeeze takes the separators away.
+var wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
 // secretStems are in every name that isSecretName takes; most names are told from those by them, and quickly.
 var secretStems = [...]string{"secret", "pass", "key", "connection", "token", "cert", "assertion", "sas", "pwd", "pem",

@@ -38,8 +38,12 @@ type reading struct {
 	// layers are the encodings that the JSON was taken out of, the outermost first. Text and places are those of the
 	// innermost.
 	layers []string
-	// invalid is the index of the first byte that is not UTF-8, or -1.
-	invalid int
+	// misread tells of the first byte that is not UTF-8.
+	misread string
+	// format tells what a file is that holds the members in another format than JSON.
+	format string
+	// beside is what stands around the JSON in a text that is more.
+	beside string
 	// kind tells what a well-known file of another kind is.
 	kind string
 	// syntax is the index in text where JSON ends, or -1.
@@ -85,7 +89,7 @@ func (r *reading) value(name string) string {
 // read reads as much of the file as there is to read. Of one that is no text, or too large, it reads a text in which
 // secrets are looked for, and nothing else.
 func read(raw []byte) *reading {
-	r := &reading{raw: raw, invalid: -1, syntax: -1, trailing: -1}
+	r := &reading{raw: raw, syntax: -1, trailing: -1}
 	r.binary = binaryKind(raw)
 	r.decode(raw[:min(len(raw), MaxSize)])
 	if r.binary != "" || len(raw) > MaxSize || strings.TrimSpace(r.text) == "" {
@@ -97,20 +101,41 @@ func read(raw []byte) *reading {
 	}
 	decoder := json.NewDecoder(strings.NewReader(r.text))
 	var value json.RawMessage
-	if err := decoder.Decode(&value); err != nil {
-		if r.kind = textKind(r.text); r.kind == "" {
-			r.syntax = syntaxAt(r.text, err)
-		}
+	err := decoder.Decode(&value)
+	rest := r.text[decoder.InputOffset():]
+	isWhole := err == nil && strings.TrimSpace(rest) == ""
+	if !isWhole && r.otherwise() {
 		return r
 	}
-	if rest := r.text[decoder.InputOffset():]; strings.TrimSpace(rest) != "" {
-		if r.kind = textKind(r.text); r.kind != "" {
-			return r
-		}
+	if err != nil {
+		r.syntax = syntaxAt(r.text, err)
+		return r
+	}
+	if !isWhole {
 		r.trailing = len(r.text) - len(strings.TrimLeft(rest, " \t\r\n"))
 	}
 	r.object(value)
 	return r
+}
+
+// otherwise reads a text that is not one JSON value as what else it may be, and reports whether it is anything known.
+func (r *reading) otherwise() bool {
+	found := fromLines(r.text)
+	if found == nil {
+		found = fromText(r.text)
+	}
+	if found != nil {
+		r.unwrap(found.inner, found.layer)
+		r.beside = found.beside
+		return true
+	}
+	if p := pairsOf(r.text); p != nil {
+		r.object(p.object())
+		r.kind, r.format = "", p.format
+		return true
+	}
+	r.kind = textKind(r.text)
+	return r.kind != ""
 }
 
 // syntaxAt returns the index of the character at which the text stops being JSON, for the decoder's error.

@@ -19,13 +19,8 @@ func byteRules() []rule {
 		{id: "not-text", code: diagnosis.CodeFileNotText, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.binary != "", fault{detail: "The file is " + s.binary + "."})
 		}},
-		{id: "encoding", code: diagnosis.CodeFileEncoding, fatal: true, check: func(s *subject) []fault {
-			if s.invalid < 0 {
-				return nil
-			}
-			line, column := place(string(s.raw), s.invalid)
-			return []fault{{detail: fmt.Sprintf("Byte %d, in line %d, column %d, is not UTF-8; the file may be in "+
-				"Windows-1252 or Latin-1.", s.invalid, line, column), expected: "UTF-8"}}
+		{id: "encoding", code: diagnosis.CodeFileEncoding, check: func(s *subject) []fault {
+			return faultIf(s.misread != "", fault{detail: s.misread, expected: "UTF-8"})
 		}},
 		{id: "utf-16", code: diagnosis.CodeFileEncoding, check: func(s *subject) []fault {
 			return faultIf(s.utf16, fault{detail: "The file is UTF-16, as Windows PowerShell writes it with >.",
@@ -48,6 +43,10 @@ func jsonRules() []rule {
 				", which holds JSON. What follows here, with its lines and columns, is about that JSON.",
 				expected: "the JSON itself", actual: strings.Join(s.layers, ", ")})
 		}},
+		{id: "format", code: diagnosis.CodeFileOtherFormat, check: func(s *subject) []fault {
+			return faultIf(s.format != "", fault{detail: "The file is " + s.format + ", and not JSON. What follows " +
+				"here is about the values as they are in it.", expected: "a JSON object", actual: s.format})
+		}},
 		{id: "wrong-kind", code: diagnosis.CodeFileWrongKind, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.kind != "", fault{detail: "The file is " + s.kind + "."})
 		}},
@@ -63,8 +62,11 @@ func jsonRules() []rule {
 				return nil
 			}
 			line, column := place(s.text, s.trailing)
-			return []fault{{detail: fmt.Sprintf("The object has ended; more begins at line %d, column %d.",
-				line, column)}}
+			f := fault{detail: fmt.Sprintf("The object has ended; more begins at line %d, column %d.", line, column)}
+			if label := labelOf(s.text[s.trailing:]); label != "" {
+				f.detail += " The file is " + label + "."
+			}
+			return []fault{f}
 		}},
 		{id: "not-object", code: diagnosis.CodeFileNotObject, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.shape != "object", fault{expected: "an object", actual: s.shape})

@@ -104,14 +104,16 @@ func secretRules() []rule {
 			return faults
 		}},
 		{id: "text", code: diagnosis.CodeFileSecret, check: func(s *subject) []fault {
-			if len(s.members) > 0 && s.trailing < 0 {
-				return nil
+			faults := inText(s.beside, 1)
+			switch {
+			case s.trailing >= 0:
+				line, _ := place(s.text, s.trailing)
+				return append(faults, inText(s.text[s.trailing:], line)...)
+			case len(s.members) > 0:
+				return faults
+			default:
+				return append(faults, inText(s.text, 1)...)
 			}
-			text := s.text
-			if s.trailing >= 0 {
-				text = s.text[s.trailing:]
-			}
-			return inText(text)
 		}},
 	}
 }
@@ -171,18 +173,4 @@ func (w *walk) at(pointer string) string {
 		pointer = redact.PointerTo(pointer, name)
 	}
 	return pointer
-}
-
-// inText finds secrets in what could not be read as members.
-func inText(text string) []fault {
-	if what := field.Secret(text); what != "" {
-		return []fault{{detail: what}}
-	}
-	var faults []fault
-	for _, match := range assignedName.FindAllStringSubmatch(text, -1) {
-		if isSecretName(match[1]) {
-			faults = append(faults, fault{detail: "What the file names " + redact.Name(match[1]) + " is a secret."})
-		}
-	}
-	return faults
 }

@@ -3,6 +3,7 @@ package credential
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -30,8 +31,10 @@ func (r *reading) decode(data []byte) {
 	for i := 0; i < len(data); {
 		c, size := utf8.DecodeRune(data[i:])
 		if c == utf8.RuneError && size == 1 {
-			if r.invalid < 0 {
-				r.invalid = i
+			if r.misread == "" {
+				line, column := place(string(data), i)
+				r.misread = fmt.Sprintf("Byte %d, in line %d, column %d, is not UTF-8; the file may be in "+
+					"Windows-1252 or Latin-1, and is read as such.", i, line, column)
 			}
 			c = ofWindows(data[i])
 		}

@@ -2,6 +2,7 @@ package credential
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -116,5 +117,6 @@ func (r *reading) unwrap(inner []byte, layer string) {
 	outer := *r
 	*r = *read(inner)
 	r.utf16, r.marked = outer.utf16 || r.utf16, outer.marked || r.marked
+	r.misread = cmp.Or(outer.misread, r.misread)
 	r.layers = append([]string{layer}, r.layers...)
 }

@@ -181,6 +181,7 @@ const (
 	CodeFileNotJSON                        Code = "file-not-json"
 	CodeFileNotObject                      Code = "file-not-object"
 	CodeFileNotText                        Code = "file-not-text"
+	CodeFileOtherFormat                    Code = "file-other-format"
 	CodeFileSecret                         Code = "file-secret"
 	CodeFileTooLarge                       Code = "file-too-large"
 	CodeFileTrailingData                   Code = "file-trailing-data"

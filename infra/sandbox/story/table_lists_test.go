@@ -91,7 +91,7 @@ const ofInput = `
 	ddoe-write-required display-name-blank-edge display-name-control-character display-name-encoding
 	display-name-secret display-name-too-long duplicate-storage duplicate-subject file-byte-order-mark file-empty
 	file-encoding file-member-duplicate file-member-misnamed file-member-missing file-member-unknown file-missing
-	file-not-json file-not-object file-not-text file-secret file-too-large file-trailing-data
+	file-not-json file-not-object file-not-text file-other-format file-secret file-too-large file-trailing-data
 	file-value-not-string file-wrapped file-wrong-kind form-client-id-mismatch form-ids-swapped
 	form-tenant-id-mismatch invalid-access invalid-container invalid-credential-file invalid-driver-path
 	invalid-identity invalid-interval invalid-mode invalid-prefix invalid-resource-id invalid-service-name

@@ -46,7 +46,8 @@ func IsDomain(v string) bool { return domainShape.MatchString(v) }
 func guid(name string) Rules {
 	return Rules{
 		{Code: diagnosis.Code(name + "-not-guid"), Last: true,
-			Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11",
+			// What is shown here is a sample of Microsoft's documents: whoever pastes it is told.
+			Expected: "a GUID such as 00001111-aaaa-2222-bbbb-3333cccc4444",
 			Broken:   func(v string) string { why, _ := notGUID(v); return why },
 			At:       func(v string) int { _, at := notGUID(v); return at },
 			IsHidden: func(v string) bool { return ActualID(v) == "" }},

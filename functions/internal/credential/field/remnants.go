@@ -16,18 +16,32 @@ type remnant struct {
 var remnants = []remnant{
 	{regexp.MustCompile(`(?i)(?:\s+(?:copy|copied)|\s*cop(?:y|ied) to clipboard)[!.]?$`),
 		"The tooltip of a copy button follows the value."},
+	{regexp.MustCompile(`(?i)[0-9a-f]{12}((?:copy|copied)[!.]?)$`), "The tooltip of a copy button follows the value."},
+	{regexp.MustCompile(`(?i)^cop(?:y|ied)(?: to clipboard)?[!.:]?\s*(?:[0-9a-f]{8}-|https?://|api://|system:)`),
+		"The tooltip of a copy button stands before the value."},
 	{regexp.MustCompile(`^\{?\s*["'][A-Za-z][A-Za-z0-9_ ()-]*["']\s*:`),
 		"The value holds JSON of a member: name and value."},
 	{regexp.MustCompile(`["']\s*,\s*["'][A-Za-z]`), "The value goes on with JSON of the next member."},
 	{regexp.MustCompile(`^\{\s*"`), "The value holds a JSON object."},
 	{regexp.MustCompile(`",?\s*\}?\s*$`), "A quotation mark of JSON follows the value."},
-	{regexp.MustCompile(`(?i)^(?:(?:application|directory|object|client|tenant|subject|issuer|audience)` +
-		`(?: \([a-z]+\))?(?: ?id| identifier| url)?|entity type|value)\s*:\s`),
+	{regexp.MustCompile(`(?i)^(?:` + labelled + `(?: ?id| identifier| url)?|entity type|value)\s*:\s`),
 		"A label of the portal stands before the value."},
+	{regexp.MustCompile(`(?i)^` + labelled + ` ?id\s+\S`), "A label of the portal stands before the value."},
+	{regexp.MustCompile(`(?i)^(?:(?:export|set|setx|env|const|let|var)\s+|\$env:|--?)?(?:[a-z]+[_.-])*` + memberName +
+		`\s*(?:=>|:?=|:\s)\s*\S`), "The value holds an assignment: name and value."},
 	{regexp.MustCompile(`^(?:(?:export|set|\$env:)\s*)?[A-Z][A-Z0-9_]+\s*=`),
 		"The value holds an assignment: name and value."},
-	{regexp.MustCompile(`^\d{1,4}[.:|)]?\s+\S`), "A line number stands before the value."},
+	{regexp.MustCompile(`(?i)^--[a-z]+(?:-[a-z]+)*[ =]\S`), "The value holds an option of a command."},
+	{regexp.MustCompile(`^\d{1,4}[ \t]*[.:|)│]?\s+\S`), "A line number stands before the value."},
 }
+
+const (
+	// labelled is what the portal calls a value.
+	labelled = `(?:application|directory|object|client|tenant|subject|issuer|audience)(?: \([a-z]+\))?`
+	// memberName is what a member is called in files and commands.
+	memberName = `(?:(?:client|app|application|tenant|directory)[_-]?(?:id)?|issuer|iss|subject|sub|audience|aud|` +
+		`federated[_-]?token[_-]?issuer)`
+)
 
 // copied tells what was copied along with a value.
 func copied(v string) string {
@@ -41,8 +55,8 @@ func copied(v string) string {
 
 func copiedAt(v string) int {
 	for _, r := range remnants {
-		if at := r.shape.FindStringIndex(v); at != nil {
-			return utf8.RuneCountInString(v[:at[0]])
+		if at := r.shape.FindStringSubmatchIndex(v); at != nil { // of the part that is in parentheses, or of all
+			return utf8.RuneCountInString(v[:at[len(at)-2]])
 		}
 	}
 	return -1

@@ -90,11 +90,48 @@ func placeholder(v string) string {
 	}
 }
 
-// isSample reports whether a GUID is one that documents show: one digit repeated, or counted up.
+// knownSamples are the GUIDs of examples that no rule tells: in RFC 4122 and RFC 9562, and where people look UUIDs up.
+var knownSamples = []string{"f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+	"f81d4fae-7dec-41d0-a765-00a0c91e6bf6", "550e8400-e29b-41d4-a716-446655440000",
+	"123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426655440000"}
+
+// isSample reports whether a GUID is one that documents show: one digit repeated, digits counted up or down, or, as in
+// Microsoft's documents, no more than two digits in each four, such as 00001111-aaaa-2222-bbbb-3333cccc4444. Of random
+// digits one GUID in 10^12 is like that; those of Entra are random (version 4), and so such ones are let through.
 func isSample(guid string) bool {
+	guid = strings.ToLower(guid)
 	digits := strings.ReplaceAll(guid, "-", "")
-	return digits[0] != '0' && strings.Count(digits, digits[:1]) == len(digits) ||
-		strings.HasPrefix(digits, "12345678123412341234")
+	isRandom := digits[12] == '4' && strings.IndexByte("89ab", digits[16]) >= 0
+	isShort := strings.HasPrefix(digits, "0000000") // which Microsoft's own and nil ones are
+	return digits[0] != '0' && strings.Count(digits, digits[:1]) == len(digits) || slices.Contains(knownSamples, guid) ||
+		!isRandom && !isShort && (isCounted(digits) || isOfPairs(digits))
+}
+
+// isCounted reports whether most digits follow from the one before, up or down: by chance one in sixteen does.
+func isCounted(digits string) bool {
+	const order = "0123456789abcdef"
+	up, down := 0, 0
+	for i := range len(digits) - 1 {
+		one, next := strings.IndexByte(order, digits[i]), strings.IndexByte(order, digits[i+1])
+		switch {
+		case next == (one+1)%16, one == 9 && next == 0:
+			up++
+		case one == (next+1)%16, next == 9 && one == 0:
+			down++
+		}
+	}
+	return max(up, down) >= 20
+}
+
+// isOfPairs reports whether each four digits are made of at most two.
+func isOfPairs(digits string) bool {
+	for four := range slices.Chunk([]byte(digits), 4) {
+		slices.Sort(four)
+		if len(slices.Compact(four)) > 2 {
+			return false
+		}
+	}
+	return true
 }
 
 // The shapes of secrets. Sources: the public descriptions of secret scanners for Entra client secrets, storage account
@@ -102,6 +139,7 @@ func isSample(guid string) bool {
 var (
 	clientSecretShape = regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31}`)
 	passwordShape     = regexp.MustCompile(`://[^\s"']*:[^\s"']*@`)
+	headerShape       = regexp.MustCompile(`(?i)\b(?:bearer|basic)\s+[a-z0-9+/._~-]{20,}`)
 	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{36}` +
 		`|(?i:([A-Z0-9]|%2B|%2F){86}%3D%3D)|github_pat_[A-Za-z0-9_]{22}|glpat-[A-Za-z0-9_-]{20}` +
 		`|xox[abeprs]-[A-Za-z0-9-]{10}|AIza[A-Za-z0-9_-]{35}`)
@@ -145,6 +183,8 @@ func secret(v string) string {
 		return "The value is a key or certificate."
 	case hasShape(clientSecretShape, v, "Q~"):
 		return "The value has the shape of a client secret."
+	case strings.Contains(v, " ") && headerShape.MatchString(v):
+		return "The value is the header of a request, with a token or a password."
 	case hasShape(passwordShape, v, "://"):
 		return "The value is a URL with a password."
 	case redact.HasAccountKey(v):

@@ -1,0 +1,6 @@
+export AZURE_CLIENT_ID="3c9d1f52-0b7e-4a61-9d2c-6e5f4b3a2a10"
+export AZURE_TENANT_ID="8f14e45f-ceea-467f-a83b-9d2e6c1b7a55"
+export ISSUER="https://dataloop.ai/oauth2"
+export SUBJECT="system:serviceaccount:dataloop:my-service"
+export AUDIENCE="api://AzureADTokenExchange"
+export AZURE_CLIENT_SECRET="pl4nted-word"

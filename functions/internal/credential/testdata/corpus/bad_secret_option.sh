@@ -1,0 +1,1 @@
+az login --service-principal --username x --password pl4nted-word
