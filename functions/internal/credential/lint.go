@@ -109,7 +109,8 @@ type aspect struct {
 	id, title, field string
 	// needs is the aspect without which this one means nothing.
 	needs string
-	// tellsAnyway means that what it finds is told also without the aspect that it needs; that it finds nothing is not.
+	// tellsAnyway means that what it finds is told also without the aspect that it needs; that it finds nothing is
+	// not.
 	tellsAnyway bool
 	// blocked returns the check because of which this aspect cannot be judged, though the one it needs was; nil means
 	// never.

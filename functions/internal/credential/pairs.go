@@ -26,7 +26,7 @@ func (p *pairs) isLikely() bool {
 	for i, name := range p.names {
 		members[i].name = name
 	}
-	return areLikely(members)
+	return hasMostMembers(members)
 }
 
 // object is the JSON that should be in the place of the text.
@@ -111,7 +111,8 @@ func unescaped(text string) string {
 	return text
 }
 
-// line is a name with its value, and what stands around the two: the word of a shell or a program, quotation marks, and
+// line is a name with its value, and what stands around the two: the word of a shell or a program, quotation marks,
+// and
 // the sign between.
 var line = regexp.MustCompile(`^[ \t|]*(?:[-*•][ \t]+)?(?:(export|set|setx|declare -x|env|ENV|const|let|var|-e` +
 	`|\$env:|--)[ \t]*)?["'“]?([A-Za-z][A-Za-z0-9_ ().-]*?)["'”]?[ \t]*(=>|:=|[:=\t,;|])[ \t]*(.*)$`)

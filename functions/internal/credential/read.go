@@ -104,8 +104,11 @@ func read(raw []byte) *reading {
 	err := decoder.Decode(&value)
 	rest := r.text[decoder.InputOffset():]
 	isWhole := err == nil && strings.TrimSpace(rest) == ""
-	if !isWhole && r.otherwise() {
-		return r
+	if !isWhole {
+		r.readOtherwise()
+		if len(r.layers) > 0 || r.format != "" || r.kind != "" {
+			return r
+		}
 	}
 	if err != nil {
 		r.syntax = syntaxAt(r.text, err)
@@ -118,8 +121,10 @@ func read(raw []byte) *reading {
 	return r
 }
 
-// otherwise reads a text that is not one JSON value as what else it may be, and reports whether it is anything known.
-func (r *reading) otherwise() bool {
+// readOtherwise reads a text that is not one JSON value as what else it may be: JSON within more, the values in
+// another
+// format, or a file of another kind.
+func (r *reading) readOtherwise() {
 	found := fromLines(r.text)
 	if found == nil {
 		found = fromText(r.text)
@@ -127,15 +132,14 @@ func (r *reading) otherwise() bool {
 	if found != nil {
 		r.unwrap(found.inner, found.layer)
 		r.beside = found.beside
-		return true
+		return
 	}
 	if p := pairsOf(r.text); p != nil {
 		r.object(p.object())
 		r.kind, r.format = "", p.format
-		return true
+		return
 	}
 	r.kind = textKind(r.text)
-	return r.kind != ""
 }
 
 // syntaxAt returns the index of the character at which the text stops being JSON, for the decoder's error.
@@ -163,7 +167,7 @@ func (r *reading) object(value json.RawMessage) {
 		return
 	}
 	members := membersOf(value)
-	if !areLikely(members) {
+	if !hasMostMembers(members) {
 		members = r.held(members)
 	}
 	r.shape = "object"
@@ -195,11 +199,11 @@ func (r *reading) held(members []member) []member {
 
 // isLikely reports whether a value is an object with most of the five members.
 func isLikely(value json.RawMessage) bool {
-	return shapeOf(value) == "object" && areLikely(membersOf(value))
+	return shapeOf(value) == "object" && hasMostMembers(membersOf(value))
 }
 
-// areLikely reports whether members are most of the five.
-func areLikely(members []member) bool {
+// hasMostMembers reports whether members stand for most of the five.
+func hasMostMembers(members []member) bool {
 	found := map[string]bool{}
 	for _, m := range members {
 		if name := meant(m.name); name != "" {

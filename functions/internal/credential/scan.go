@@ -17,7 +17,7 @@ type scanner struct {
 func membersOf(object json.RawMessage) []member {
 	s := &scanner{text: string(object)}
 	var members []member
-	for s.skip("{,") {
+	for s.skip("{,"); s.hasValue(); s.skip("{,") {
 		m := member{name: unquoted(s.value())}
 		s.skip(":")
 		value := s.value()
@@ -33,16 +33,17 @@ func membersOf(object json.RawMessage) []member {
 // blanksOfJSON are the blanks that JSON has between its signs.
 const blanksOfJSON = " \t\r\n"
 
-// skip goes over blanks and one of the signs, and reports whether a value or name follows.
-func (s *scanner) skip(signs string) bool {
+// skip goes over blanks and one of the signs.
+func (s *scanner) skip(signs string) {
 	s.blanks()
 	if s.at < len(s.text) && strings.IndexByte(signs, s.text[s.at]) >= 0 {
 		s.at++
 		s.blanks()
-		return s.at < len(s.text) && s.text[s.at] != '}'
 	}
-	return false
 }
+
+// hasValue reports whether a name or value follows.
+func (s *scanner) hasValue() bool { return s.at < len(s.text) && s.text[s.at] != '}' }
 
 func (s *scanner) blanks() {
 	for s.at < len(s.text) && strings.IndexByte(blanksOfJSON, s.text[s.at]) >= 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 // decode finds the encoding, and makes UTF-8 of the data. Bytes that are not UTF-8 are taken for Windows-1252, so that
-// what the file says can be judged all the same.
+// the file can be judged like any other.
 func (r *reading) decode(data []byte) {
 	order := unitOrder(data)
 	if order != nil {

@@ -37,14 +37,14 @@ func inText(text string, line int) []fault {
 		return r
 	}, text)
 	var faults []fault
-	isShown := false
+	hasShape := false
 	for one := range strings.SplitSeq(text, "\n") {
 		found := inLine(one, line)
-		isShown = isShown || len(found) > 0 && found[0].id != ""
+		hasShape = hasShape || len(found) > 0 && found[0].id != ""
 		faults = append(faults, found...)
 		line++
 	}
-	if what := field.Secret(text); what != "" && !isShown {
+	if what := field.Secret(text); what != "" && !hasShape {
 		faults = append(faults, fault{detail: what})
 	}
 	for i := range faults {

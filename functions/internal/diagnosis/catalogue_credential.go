@@ -71,8 +71,8 @@ func fileEntries() []Entry {
 			"Send the object that holds the five members by itself; decode what is base64 or a JSON string."),
 		credentialEntry(CodeFileOtherFormat, "The file is in another format than JSON",
 			"The values are there, but the platform reads JSON and nothing else.",
-			"Write them as one JSON object: {\"clientId\": \"…\", \"tenantId\": \"…\", \"federatedTokenIssuer\": \"…\", "+
-				"\"subject\": \"…\", \"audience\": \"…\"}."),
+			`Write them as one JSON object: {"clientId": "…", "tenantId": "…", "federatedTokenIssuer": "…", `+
+				`"subject": "…", "audience": "…"}.`),
 		credentialEntry(CodeFileWrongKind, "This is another kind of file",
 			"The file is well known, but it is not a credential file for workload identity federation.", source),
 	}

@@ -16,8 +16,10 @@ const (
 )
 
 var (
-	// opaque are tokens of Entra that nobody but Entra can read: refresh tokens and authorization codes, as they are now
-	// and as they were. Source: the detectors of refresh tokens in public secret scanners, such as TruffleHog's; a token
+	// opaque are tokens of Entra that nobody but Entra can read: refresh tokens and authorization codes, as they are
+	// now
+	// and as they were. Source: the detectors of refresh tokens in public secret scanners, such as TruffleHog's; a
+	// token
 	// that was cut short is taken too.
 	opaque = regexp.MustCompile(`\b[01]\.A[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]+)*|\bO?A[Qg]ABAA[A-Za-z0-9_-]{90,}`)
 	// firstMember is how a header begins that nothing but a JSON object does.

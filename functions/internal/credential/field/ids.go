@@ -46,7 +46,7 @@ func IsDomain(v string) bool { return domainShape.MatchString(v) }
 func guid(name string) Rules {
 	return Rules{
 		{Code: diagnosis.Code(name + "-not-guid"), Last: true,
-			// What is shown here is a sample of Microsoft's documents: whoever pastes it is told.
+			// A sample of Microsoft's documents, which the rule of placeholders refuses.
 			Expected: "a GUID such as 00001111-aaaa-2222-bbbb-3333cccc4444",
 			Broken:   func(v string) string { why, _ := notGUID(v); return why },
 			At:       func(v string) int { _, at := notGUID(v); return at },

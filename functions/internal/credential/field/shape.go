@@ -103,7 +103,8 @@ func isSample(guid string) bool {
 	digits := strings.ReplaceAll(guid, "-", "")
 	isRandom := digits[12] == '4' && strings.IndexByte("89ab", digits[16]) >= 0
 	isShort := strings.HasPrefix(digits, "0000000") // which Microsoft's own and nil ones are
-	return digits[0] != '0' && strings.Count(digits, digits[:1]) == len(digits) || slices.Contains(knownSamples, guid) ||
+	return digits[0] != '0' && strings.Count(digits, digits[:1]) == len(digits) || slices.Contains(knownSamples,
+		guid) ||
 		!isRandom && !isShort && (isCounted(digits) || isOfPairs(digits))
 }
 
