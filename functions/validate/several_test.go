@@ -3,6 +3,7 @@ package validate_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
 	"github.com/ddoe-ai/azure-wif/functions/internal/judgement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
@@ -22,8 +24,10 @@ func TestFourFilesAreJudgedAtOnce(t *testing.T) {
 	body, contentType := form(t, slices.Repeat([]part{{"file", "x", "{}"}}, 20)...)
 	synctest.Test(t, func(t *testing.T) {
 		var running, most atomic.Int32
-		edge := problemtest.Serve(validate.Function{Judge: func(context.Context,
-			judgement.Request) (assessment.Report, error) {
+		var left sync.Map
+		edge := problemtest.Serve(validate.Function{Judge: func(ctx context.Context,
+			_ judgement.Request) (assessment.Report, error) {
+			left.Store(discovery.Left(ctx), true)
 			if now := running.Add(1); now > most.Load() {
 				most.Store(now)
 			}
@@ -37,5 +41,9 @@ func TestFourFilesAreJudgedAtOnce(t *testing.T) {
 		assert.Len(t, got.Body["reports"], 20)
 		assert.EqualValues(t, 4, most.Load())
 		assert.Equal(t, 5*time.Second, time.Since(began))
+		for n := range 5 {
+			_, isLeft := left.Load(discovery.Budget - time.Duration(n)*time.Second)
+			assert.True(t, isLeft, "the files share the time of the request")
+		}
 	})
 }

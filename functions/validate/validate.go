@@ -44,7 +44,7 @@ func (input) LongTags() map[string]string {
 			`internet says of its tenant, its issuer and the storage, without a credential; up to 8 seconds. ` +
 			`structure: and what the service may see of its client, federated credentials, roles and storage in ` +
 			`Entra and Azure. access: and what the file's identity reaches, by the form's subjectToken; up to 25 ` +
-			`seconds"`,
+			`seconds. Several files share these seconds, and what is fetched is fetched once"`,
 		"Access": `doc:"With depth structure and access: what the identity is to do in the container; default ` +
 			`readWrite, as the platform's driver writes a file"`,
 		"Storage": `doc:"With depth discovery and deeper: the storage account to look at, by resource id or the ` +
@@ -145,6 +145,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx = judgement.Begin(ctx)
 	reports := make([]Named, len(up.files))
 	var judging errgroup.Group
 	judging.SetLimit(maxAtOnce)

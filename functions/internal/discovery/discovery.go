@@ -20,8 +20,28 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
 )
 
-// Budget is how long all looks together may take. What is not answered by then is unknown.
+// Budget is how long all looks of a request may take together, at however many files. What is not answered by then is
+// unknown.
 const Budget = 8 * time.Second
+
+// Begin returns the context of a request: its files share the Budget, which runs from now on, and what is fetched for
+// one of them is fetched for all. A request that has begun goes on.
+func Begin(ctx context.Context) context.Context {
+	if _, hasBegun := ctx.Value(endKey{}).(time.Time); hasBegun {
+		return ctx
+	}
+	return fetch.Once(context.WithValue(ctx, endKey{}, time.Now().Add(Budget)))
+}
+
+// Left is how much of its Budget a request has left.
+func Left(ctx context.Context) time.Duration {
+	if end, hasBegun := ctx.Value(endKey{}).(time.Time); hasBegun {
+		return time.Until(end)
+	}
+	return Budget
+}
+
+type endKey struct{}
 
 const layer = "discovery"
 
@@ -60,7 +80,8 @@ func (s *Service) Judge(ctx context.Context, file []byte, form credential.Form, 
 		return assessment.Report{}, err
 	}
 	report, values := s.Linter.LintValues(file, form)
-	bounded, cancel := context.WithTimeout(ctx, Budget)
+	ctx = Begin(ctx)
+	bounded, cancel := context.WithTimeout(ctx, Left(ctx))
 	defer cancel()
 	checks := s.look(bounded, values, storage)
 	if !slices.ContainsFunc(checks, isOpen) {

@@ -288,7 +288,10 @@ func TestTenants(t *testing.T) {
 	}
 	i := newInternet(t)
 	r := i.look(t, map[string]string{"tenantId": world.TenantDomain}, world.DataAccountID)
-	assert.Equal(t, "The domain is that of the tenant "+world.TenantID+".", of(t, r, "discovery.tenant").Detail)
+	told := of(t, r, "discovery.tenant")
+	assert.Equal(t, "The domain is that of the tenant "+world.TenantID+
+		", which is looked at: write this id in the domain's place.", told.Detail)
+	assert.Equal(t, []string{world.TenantID, world.TenantDomain}, []string{told.Expected, told.Actual})
 	assert.Equal(t, diagnosis.OutcomePass, of(t, r, "discovery.storage.tenant").Status)
 	assert.Equal(t, assessment.ClaimDiscovery, r.ClaimLevel)
 	r = i.look(t, map[string]string{"tenantId": govTenant}, "")

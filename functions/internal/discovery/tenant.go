@@ -57,9 +57,21 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 		return t, []assessment.Check{exists, assessment.Skip(CheckCloud, layer, titleCloud, CheckTenant)}
 	}
 	if there.ID != value.Text {
-		exists.Detail = "The domain is that of the tenant " + there.ID + "."
+		exists.Detail = "The domain is that of the tenant " + there.ID + ", which is looked at: write this id in the " +
+			"domain's place."
+		exists = exists.Compared(assessment.Pair{Expected: there.ID, Actual: value.Text, IsDescribed: true})
 	}
 	return tenant{id: there.ID, pointer: value.Pointer}, []assessment.Check{exists, s.judgeCloud(there, value.Pointer)}
+}
+
+// Resolved are the values with the tenant's GUID where the file has a domain of it, as far as Entra tells the tenant.
+func (s *Service) Resolved(ctx context.Context, values credential.Values) credential.Values {
+	if value := &values.TenantID; value.BrokenBy == "" && !field.IsGUID(value.Text) {
+		if there, err := entra.FindTenant(ctx, s.ClientOptions, value.Text); err == nil {
+			value.Text = there.ID
+		}
+	}
+	return values
 }
 
 // isTenant reports whether what is no tenant's id by the file is one.

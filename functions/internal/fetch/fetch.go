@@ -92,6 +92,17 @@ func (f *Fetcher) Do(r *http.Request) (*http.Response, error) {
 	if err := f.check(r.URL); err != nil {
 		return nil, err
 	}
+	a := once(r.Context(), r.Method+" "+r.URL.String(), func(a *answer) { f.ask(r, a) })
+	if a.err != nil {
+		return nil, a.err
+	}
+	response := *a.response
+	response.Header, response.Body = a.response.Header.Clone(), io.NopCloser(bytes.NewReader(a.body))
+	return &response, nil
+}
+
+// ask sends a request and reads the whole answer.
+func (f *Fetcher) ask(r *http.Request, a *answer) {
 	ctx, cancel := context.WithTimeout(r.Context(), Limit)
 	defer cancel()
 	request := r.Clone(ctx)
@@ -99,19 +110,15 @@ func (f *Fetcher) Do(r *http.Request) (*http.Response, error) {
 	for _, name := range []string{"Authorization", "Cookie", "Proxy-Authorization"} {
 		request.Header.Del(name)
 	}
-	response, err := f.client.Do(request)
-	if err != nil {
-		return nil, err
+	if a.response, a.err = f.client.Do(request); a.err != nil {
+		return
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
-	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return nil, fmt.Errorf("document of %s: %w", r.URL.Host, err)
+	a.body, a.err = io.ReadAll(io.LimitReader(a.response.Body, MaxBody+1))
+	if err := errors.Join(a.err, a.response.Body.Close()); err != nil {
+		a.err = fmt.Errorf("document of %s: %w", r.URL.Host, err)
+	} else if len(a.body) > MaxBody {
+		a.err = &Refusal{Reason: ReasonSize, Host: r.URL.Host}
 	}
-	if len(body) > MaxBody {
-		return nil, &Refusal{Reason: ReasonSize, Host: r.URL.Host}
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	return response, nil
 }
 
 // LookupHost returns the addresses of a host that may be contacted; others are not resolved, and are a *Refusal.
@@ -119,9 +126,12 @@ func (f *Fetcher) LookupHost(ctx context.Context, host string) ([]string, error)
 	if err := f.check(&url.URL{Scheme: "https", Host: host}); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, Limit)
-	defer cancel()
-	return f.lookupHost(ctx, host)
+	a := once(ctx, "LOOKUP "+host, func(a *answer) {
+		ctx, cancel := context.WithTimeout(ctx, Limit)
+		defer cancel()
+		a.addresses, a.err = f.lookupHost(ctx, host)
+	})
+	return a.addresses, a.err
 }
 
 // check refuses what may not be contacted. Names are compared as they stand, so that another way to write an address

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
@@ -14,9 +15,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
+// testing is how long the tests of access of a request may take, beside what the looks take.
+const testing = 17 * time.Second
+
 // withAccess judges a file as structure does, and by what its identity reaches: it exchanges the token, and tries the
 // identity's rights where storage is named, by requests that change nothing.
 func (s *Service) withAccess(ctx context.Context, r Request) (assessment.Report, error) {
+	ctx = Begin(ctx)
+	ctx, cancel := context.WithTimeout(ctx, discovery.Left(ctx)+testing)
+	defer cancel()
 	report, err := s.Structure.Judge(ctx, r.toStructure())
 	if err != nil {
 		return report, err
@@ -24,7 +31,7 @@ func (s *Service) withAccess(ctx context.Context, r Request) (assessment.Report,
 	_, values := s.Linter.LintValues(r.File, r.Form)
 	if by := brokenBy(values); by != "" {
 		report.Checks = append(report.Checks, skipped(by, r)...)
-	} else if err := s.test(ctx, r, values, &report); err != nil {
+	} else if err := s.test(ctx, r, s.Discovery.Resolved(ctx, values), &report); err != nil {
 		return report, err
 	}
 	report.DurationMS = s.Linter.Now().Sub(report.StartedAt).Milliseconds()

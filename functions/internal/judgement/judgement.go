@@ -50,6 +50,10 @@ type Service struct {
 	Access    *access.Tester
 }
 
+// Begin returns the context of a request, whose files share the time that the looks and the tests may take, and what is
+// fetched.
+func Begin(ctx context.Context) context.Context { return discovery.Begin(ctx) }
+
 // Judge judges a file. It repeats no secret. The error is a *diagnosis.Error about what names the storage, with a
 // finding for each of /storage and /container that is faulty.
 func (s *Service) Judge(ctx context.Context, r Request) (assessment.Report, error) {

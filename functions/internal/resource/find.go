@@ -26,6 +26,12 @@ func FindVisible(ctx context.Context, requests policy.Requests, op policy.Operat
 	return lookup{requests: requests, op: op, c: c, read: read, isAbsent: policy.IsUnknown}.twice(ctx)
 }
 
+// Confirm sends the second read of what a first one, by Find of what is not known, did not show.
+func Confirm(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
+	read func(context.Context) error) (bool, error) {
+	return lookup{requests: requests, op: op, c: c, read: read, isAbsent: policy.IsNotThere}.confirm(ctx)
+}
+
 // lookup is one read, and which answers to it state that there is no such object.
 type lookup struct {
 	requests policy.Requests
@@ -54,7 +60,11 @@ func (l lookup) twice(ctx context.Context) (bool, error) {
 	if found || err != nil {
 		return found, err
 	}
-	found, err = l.requests.Await(ctx, policy.WaitForReplica, l.once)
+	return l.confirm(ctx)
+}
+
+func (l lookup) confirm(ctx context.Context) (bool, error) {
+	found, err := l.requests.Await(ctx, policy.WaitForReplica, l.once)
 	if errors.Is(err, policy.ErrNoTime) {
 		err = policy.Fail(l.op, l.c, err)
 	}

@@ -1,8 +1,10 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -44,13 +46,32 @@ func Of(kinds []Kind, d integration.Document) []Kind {
 	})
 }
 
-// lookInTurn looks at what somebody else has made. No record tells what there is, so the kinds that others need come
-// first, and teach the others what they have found. Without them, the others have nothing to look at.
+// lookInTurn looks at what somebody else has made. No record tells what there is, so each kind waits for those that it
+// needs, which teach it what they have found, and for no other. The kinds that need none are told first.
 func lookInTurn(ctx context.Context, kinds []Kind, v View) []Observed {
-	first := slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return len(k.Needs()) > 0 })
-	rest := slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return len(k.Needs()) == 0 })
-	v.Document = v.Document.Clone()
-	seen := observeAll(ctx, first, v)
-	LearnAll(&v.Document.Status, Items(seen))
-	return append(seen, observeAll(ctx, rest, v)...)
+	kinds = slices.Clone(kinds)
+	slices.SortStableFunc(kinds, func(a, b Kind) int {
+		return cmp.Compare(min(len(a.Needs()), 1), min(len(b.Needs()), 1))
+	})
+	seen, ended := make([]Observed, len(kinds)), make([]chan struct{}, len(kinds))
+	for i := range kinds {
+		ended[i] = make(chan struct{})
+	}
+	var wait sync.WaitGroup
+	for i, kind := range kinds {
+		wait.Go(func() {
+			defer close(ended[i])
+			v := v
+			v.Document = v.Document.Clone()
+			for j, other := range kinds {
+				if slices.Contains(kind.Needs(), other.Name()) {
+					<-ended[j]
+					LearnAll(&v.Document.Status, seen[j].Items)
+				}
+			}
+			seen[i] = Observed{Kind: kind, Document: v.Document, Items: kind.Observe(ctx, v)}
+		})
+	}
+	wait.Wait()
+	return seen
 }

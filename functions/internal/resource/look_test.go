@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -111,4 +113,39 @@ func TestALookKeepsTheDocument(t *testing.T) {
 	assert.Equal(t, "learnt", told.Status.DDOE.IntegrationID)
 	assert.Equal(t, "learnt", told.Status.ClientID)
 	assert.Equal(t, "given", given.Status.DDOE.IntegrationID)
+}
+
+// slow is a looker that takes its time.
+type slow struct {
+	looker
+	takes time.Duration
+	ended *time.Time
+}
+
+func (s slow) Observe(ctx context.Context, v resource.View) []resource.Item {
+	time.Sleep(s.takes)
+	*s.ended = time.Now()
+	return s.looker.Observe(ctx, v)
+}
+
+// TestASlowKindDelaysWhatNeedsItAlone: nothing else waits for it.
+func TestASlowKindDelaysWhatNeedsItAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accounts, identity, trust time.Time
+		one := func(name string, takes time.Duration, ended *time.Time, needs ...string) resource.Kind {
+			return resource.Looking(slow{looker: looker{name: name, needs: needs, item: resource.Item{Name: name}},
+				takes: takes, ended: ended})
+		}
+		began := time.Now()
+		observed := resource.Observe(t.Context(), []resource.Kind{
+			one("trust", 2*time.Second, &trust, "identity"), one("identity", time.Second, &identity),
+			one("accounts", time.Minute, &accounts)},
+			resource.View{Document: integration.Document{IsUnmanaged: true}})
+		assert.Equal(t, time.Minute, time.Since(began))
+		assert.Equal(t, time.Second, identity.Sub(began))
+		assert.Equal(t, 3*time.Second, trust.Sub(began))
+		assert.Equal(t, time.Minute, accounts.Sub(began))
+		require.Len(t, observed, 3)
+		assert.Equal(t, "trust", observed[2].Kind.Name(), "what needs others is told last")
+	})
 }

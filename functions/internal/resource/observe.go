@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
@@ -58,6 +59,7 @@ func fold(seen []Observed) {
 			}
 		}
 	}
+	foldAbsent(Items(seen), seen)
 	roots := map[string]string{}
 	for _, o := range seen {
 		for _, item := range o.Items {
@@ -76,6 +78,21 @@ func fold(seen []Observed) {
 				if o.Items[i].Root != "" && o.Document.IsUnmanaged { // it was not looked at
 					o.Items[i].Code, o.Items[i].Detail = "", ""
 				}
+			}
+		}
+	}
+}
+
+// foldAbsent names the root of an item that cannot be there, as what it rests on is not there either.
+func foldAbsent(all []Item, seen []Observed) {
+	for _, o := range seen {
+		for i, item := range o.Items {
+			at := slices.IndexFunc(all, func(other Item) bool {
+				return other.Key != "" && strings.EqualFold(other.Key, item.RestsOn) && other.IsDecided()
+			})
+			if at >= 0 && item.IsDecided() {
+				o.Items[i].State, o.Items[i].Root, o.Items[i].Err = Missing, all[at].checkID(), nil
+				o.Items[i].Code, o.Items[i].Detail = "", ""
 			}
 		}
 	}

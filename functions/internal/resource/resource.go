@@ -122,6 +122,8 @@ type Item struct {
 	// Root is the check of an item that is not there and that this one cannot be without; empty for none. What is
 	// missing then follows from it.
 	Root string
+	// RestsOn is the key of another item: where neither is there, this one follows from that. Empty for none.
+	RestsOn string
 	// Context fills the texts of Code, and of Err.
 	Context diagnosis.Context
 	// Err is why the item could not be read. Nothing is known of it then.

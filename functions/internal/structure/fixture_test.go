@@ -17,6 +17,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
@@ -69,6 +70,10 @@ type setup struct {
 	request structure.Request
 	// group is the resource group of the service's own identities; empty where it has none.
 	group string
+	// sleep waits between requests; nil is no wait.
+	sleep func(ctx context.Context, d time.Duration) error
+	// ownTenant is the service's own tenant.
+	ownTenant func(ctx context.Context) (string, error)
 }
 
 func newSetup(t *testing.T) *setup {
@@ -78,7 +83,9 @@ func newSetup(t *testing.T) *setup {
 	services, err := sandbox.NewServices(w, sandbox.ServiceOptions{})
 	require.NoError(t, err)
 	s := &setup{t: t, world: w, members: map[string]string{}, account: world.DataAccountID,
-		request: structure.Request{Container: "images"}, hosts: services.ByHost, authority: services.Authority}
+		request: structure.Request{Container: "images"}, hosts: services.ByHost, authority: services.Authority,
+		sleep:     func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		ownTenant: func(context.Context) (string, error) { return world.TenantID, nil }}
 	s.put("applications", objectID, map[string]any{"appId": clientID, "displayName": "DDOE WIF App"})
 	s.put("servicePrincipals", principalID, map[string]any{"appId": clientID, "accountEnabled": true,
 		"servicePrincipalType": "Application"})
@@ -152,13 +159,12 @@ func (a token) GetToken(_ context.Context, o azpolicy.TokenRequestOptions) (azco
 }
 
 func (s *setup) service() *structure.Service {
-	options := azcore.ClientOptions{Transport: s.hosts, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
+	options := azure.Limit(azcore.ClientOptions{Transport: s.hosts}, azure.AnswerLimit)
 	directory, err := graph.New(token{s.authority}, &graph.Options{ClientOptions: options})
 	require.NoError(s.t, err)
 	resources, err := arm.New(token{s.authority}, &arm.Options{ClientOptions: options})
 	require.NoError(s.t, err)
-	requests := policy.Requests{Now: time.Now,
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+	requests := policy.Requests{Now: time.Now, Sleep: s.sleep}
 	found := resourceidentity.NewLookup(directorylook.New(directory, requests),
 		managedidentity.NewFinder(resources, requests, s.group))
 	looks := discovery.New(discovery.Options{
@@ -174,7 +180,7 @@ func (s *setup) service() *structure.Service {
 	return &structure.Service{Discovery: looks, Kinds: []resource.Kind{resource.Looking(found),
 		resource.Looking(trust.NewLook(found)), resource.Looking(grant.NewLook(resources, requests)),
 		resource.Looking(grant.NewAccounts(resources, requests))},
-		TenantID: func(context.Context) (string, error) { return world.TenantID, nil }}
+		TenantID: s.ownTenant}
 }
 
 func (s *setup) judge() assessment.Report {

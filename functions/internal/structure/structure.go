@@ -12,13 +12,17 @@ import (
 	"sync"
 	"time"
 
+	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/ddoe-ai/azure-wif/functions/internal/armid"
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/discovery"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
+	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -56,13 +60,14 @@ type Request struct {
 // where every look has found what it asked for. The error is discovery's.
 func (s *Service) Judge(ctx context.Context, r Request) (assessment.Report, error) {
 	started := time.Now()
+	ctx = discovery.Begin(ctx)
 	var report assessment.Report
 	var err error
 	var checks []assessment.Check
 	var both sync.WaitGroup
 	both.Go(func() { report, err = s.Discovery.Judge(ctx, r.File, r.Form, r.Account, r.Container) })
 	both.Go(func() {
-		bounded, cancel := policy.Within(ctx, discovery.Budget)
+		bounded, cancel := policy.Within(ctx, discovery.Left(ctx))
 		defer cancel()
 		checks = s.look(bounded, r)
 	})
@@ -85,15 +90,14 @@ func isOpen(c assessment.Check) bool {
 
 // look makes the document that the file speaks of, and looks at what can be looked at of it.
 func (s *Service) look(ctx context.Context, r Request) []assessment.Check {
+	ctx = azpolicy.WithRetryOptions(ctx, repeats)
 	_, values := s.Discovery.Linter.LintValues(r.File, r.Form)
-	checks := []assessment.Check{s.judgeTenant(ctx, values.TenantID)}
-	brokenBy := values.ClientID.BrokenBy
-	if isOpen(checks[0]) {
-		brokenBy = checkTenant
-	}
-	d := integration.Document{IsUnmanaged: true, Spec: integration.Spec{TenantID: values.TenantID.Text,
+	d := integration.Document{IsUnmanaged: true, Spec: integration.Spec{
 		Issuer: values.Issuer.Text, Audience: values.Audience.Text}, Status: integration.Status{
 		ClientID: values.ClientID.Text}}
+	if field.IsGUID(values.TenantID.Text) { // else it is told when it is known
+		d.Spec.TenantID = values.TenantID.Text
+	}
 	trustBrokenBy := cmp.Or(values.Issuer.BrokenBy, values.Subject.BrokenBy, values.Audience.BrokenBy)
 	if trustBrokenBy == "" {
 		d.Spec.Subjects = []string{values.Subject.Text}
@@ -103,17 +107,43 @@ func (s *Service) look(ctx context.Context, r Request) []assessment.Check {
 			Access: cmp.Or(r.Access, integration.AccessReadWrite)}}
 	}
 	if refused := s.refuseLook(ctx, d, values); refused != nil {
-		return append(append(checks, *refused), skipped(r, checkPolicy, checkPolicy)...)
+		checks := []assessment.Check{s.lookAtTenant(ctx, values).check, *refused}
+		return append(checks, skipped(r, checkPolicy, checkPolicy)...)
 	}
-	kinds := s.Kinds
-	if brokenBy != "" {
-		kinds = slices.DeleteFunc(slices.Clone(kinds), isOfIdentity)
+	of := sync.OnceValue(func() tenant { return s.lookAtTenant(ctx, values) })
+	var kinds []resource.Kind
+	for _, kind := range resource.Of(s.Kinds, d) {
+		kinds = append(kinds, resource.Looking(lookAt{Kind: kind, tenant: of, clientID: values.ClientID}))
 	}
 	items := resource.Items(resource.Observe(ctx, kinds, resource.View{Document: d, Told: true}))
 	s.hideOthers(ctx, d, items)
-	checks = append(checks, resource.Checks(items, true)...)
-	return append(checks, skipped(r, brokenBy, trustBrokenBy)...)
+	checks := append([]assessment.Check{of().check}, resource.Checks(items, true)...)
+	return append(checks, skipped(r, cmp.Or(of().brokenBy, values.ClientID.BrokenBy), trustBrokenBy)...)
 }
+
+// lookAt looks at a kind in limited time. What an identity is seen by is looked at where there is one to be seen.
+type lookAt struct {
+	resource.Kind
+	tenant   func() tenant
+	clientID credential.Value
+}
+
+// Observe implements resource.Looker.
+func (l lookAt) Observe(ctx context.Context, v resource.View) []resource.Item {
+	if isOfIdentity(l.Kind) {
+		of := l.tenant()
+		if of.brokenBy != "" || l.clientID.BrokenBy != "" {
+			return nil
+		}
+		v.Document.Spec.TenantID = of.id
+	}
+	bounded, cancel := policy.Within(ctx, fetch.Limit)
+	defer cancel()
+	return l.Kind.Observe(bounded, v)
+}
+
+// repeats are those of the clients: somebody waits. A service that asks to wait for long is told as it has answered.
+var repeats = azpolicy.RetryOptions{MaxRetries: 2, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: time.Second}
 
 // isOfIdentity reports whether a kind is the identity, or can be seen by it alone.
 func isOfIdentity(k resource.Kind) bool {
@@ -144,21 +174,36 @@ func skipped(r Request, brokenBy, trustBrokenBy string) []assessment.Check {
 	return checks
 }
 
-// judgeTenant tells whether the service sees the file's tenant: it is the one that its own identity is in.
-func (s *Service) judgeTenant(ctx context.Context, value credential.Value) assessment.Check {
+// tenant is the file's, and the check because of which nothing in it can be looked at; empty where it can.
+type tenant struct {
+	id, brokenBy string
+	check        assessment.Check
+}
+
+// lookAtTenant tells whether the service sees the file's tenant: it is the one that its own identity is in.
+func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) tenant {
+	ctx, cancel := context.WithTimeout(ctx, min(fetch.Limit, discovery.Left(ctx)))
+	defer cancel()
+	value := s.Discovery.Resolved(ctx, values).TenantID
+	if value.BrokenBy == "" && !field.IsGUID(value.Text) { // of a domain's tenant nothing is known
+		value.BrokenBy = discovery.CheckTenant
+	}
 	if value.BrokenBy != "" {
-		return assessment.Skip(checkTenant, layer, titleTenant, value.BrokenBy)
+		return tenant{brokenBy: value.BrokenBy, check: assessment.Skip(checkTenant, layer, titleTenant, value.BrokenBy)}
 	}
 	own, err := s.TenantID(ctx)
-	if err != nil {
-		return classify.Check(checkTenant, layer, titleTenant, &diagnosis.Error{
+	of := tenant{id: value.Text, brokenBy: checkTenant}
+	switch {
+	case err != nil:
+		of.check = classify.Check(checkTenant, layer, titleTenant, &diagnosis.Error{
 			Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}, diagnosis.Context{})
-	}
-	check := assessment.Check{ID: checkTenant, Layer: layer, Status: diagnosis.OutcomePass, Title: titleTenant}
-	if !strings.EqualFold(own, value.Text) {
-		check = assessment.CheckOf(checkTenant, layer, diagnosis.New(diagnosis.CodeTenantNotSeen,
+	case !strings.EqualFold(own, value.Text):
+		of.check = assessment.CheckOf(checkTenant, layer, diagnosis.New(diagnosis.CodeTenantNotSeen,
 			diagnosis.WithContext(diagnosis.Context{TenantID: value.Text})))
+	default:
+		of.brokenBy = ""
+		of.check = assessment.Check{ID: checkTenant, Layer: layer, Status: diagnosis.OutcomePass, Title: titleTenant}
 	}
-	check.Field = value.Pointer
-	return check
+	of.check.Field = value.Pointer
+	return of
 }

@@ -2,8 +2,10 @@ package classify
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -101,6 +103,10 @@ func serviceCause(e serviceError, c diagnosis.Context) cause {
 	}
 	if told, ok := e.(interface{ ServiceMessage() string }); ok && told.ServiceMessage() != "" {
 		k.words.detail = nameOf(e.Service()) + " says: " + redact.Printable(told.ServiceMessage())
+	}
+	if asks, ok := e.(interface{ RetryAfter() time.Duration }); ok && asks.RetryAfter() > 0 {
+		k.words.detail = strings.TrimSpace(fmt.Sprintf("%s It asks to wait %d seconds (Retry-After).", k.words.detail,
+			int(asks.RetryAfter().Seconds())))
 	}
 	return k
 }

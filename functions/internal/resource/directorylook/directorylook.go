@@ -42,42 +42,90 @@ type seen struct {
 
 // Find implements identity.Finder. What others have set beside is not told: all of it is theirs.
 func (f *Finder) Find(ctx context.Context, d integration.Document) ([]resource.Item, bool) {
-	s := f.look(ctx, d, func(ctx context.Context) (graph.Application, error) {
-		return f.graph.GetApplicationByAppID(ctx, d.Status.ClientID)
-	}, func(ctx context.Context) (graph.ServicePrincipal, error) {
-		return f.graph.GetServicePrincipalByAppID(ctx, d.Status.ClientID)
+	byClient := f.byClientID(d.Status.ClientID)
+	s := f.look(ctx, d, once, byClient, seen{})
+	var object seen
+	isNowhere := s.isUnseen()
+	resource.Each(ctx, 2, func(ctx context.Context, i int) {
+		switch {
+		case i == 0 && !s.isManaged():
+			s = f.look(ctx, d, resource.Confirm, byClient, s)
+		case i == 1 && isNowhere: // the file may name an object: that shows while the second read waits
+			object = f.look(ctx, d, twice, f.byObjectID(d.Status.ClientID), seen{})
+		}
 	})
-	principal := f.principalItem(d, s)
-	if s.principal.ServicePrincipalType == graph.PrincipalManagedIdentity {
-		return []resource.Item{principal}, true
+	if s.isManaged() {
+		return []resource.Item{f.principalItem(d, s)}, true
 	}
-	return []resource.Item{f.applicationItem(ctx, d, s), principal}, s.app.ID != "" || s.principal.ID != ""
+	return []resource.Item{f.applicationItem(d, s, object), f.principalItem(d, s)},
+		s.app.ID != "" || s.principal.ID != ""
 }
 
-// look reads both side by side.
-func (f *Finder) look(ctx context.Context, d integration.Document,
-	readApplication func(context.Context) (graph.Application, error),
-	readPrincipal func(context.Context) (graph.ServicePrincipal, error)) seen {
-	var s seen
+// isUnseen reports whether the directory has told that neither part is there.
+func (s seen) isUnseen() bool {
+	return s.app.ID == "" && s.principal.ID == "" && s.appErr == nil && s.principalErr == nil
+}
+
+// isManaged reports whether it is a managed identity, which has no application.
+func (s seen) isManaged() bool {
+	return s.principal.ServicePrincipalType == graph.PrincipalManagedIdentity
+}
+
+// reads are the requests for both parts of an identity.
+type reads struct {
+	application func(context.Context) (graph.Application, error)
+	principal   func(context.Context) (graph.ServicePrincipal, error)
+}
+
+func (f *Finder) byClientID(id string) reads {
+	return reads{func(ctx context.Context) (graph.Application, error) {
+		return f.graph.GetApplicationByAppID(ctx, id)
+	}, func(ctx context.Context) (graph.ServicePrincipal, error) {
+		return f.graph.GetServicePrincipalByAppID(ctx, id)
+	}}
+}
+
+func (f *Finder) byObjectID(id string) reads {
+	return reads{func(ctx context.Context) (graph.Application, error) { return f.graph.GetApplication(ctx, id) },
+		func(ctx context.Context) (graph.ServicePrincipal, error) { return f.graph.GetServicePrincipal(ctx, id) }}
+}
+
+// finding is resource.Confirm, the read that it confirms, or both.
+type finding func(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
+	read func(context.Context) error) (bool, error)
+
+func once(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
+	read func(context.Context) error) (bool, error) {
+	return resource.Find(ctx, requests, op, c, false, read)
+}
+
+func twice(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
+	read func(context.Context) error) (bool, error) {
+	return resource.Find(ctx, requests, op, c, true, read)
+}
+
+// look reads, side by side, the parts that are not seen yet.
+func (f *Finder) look(ctx context.Context, d integration.Document, find finding, r reads, s seen) seen {
 	resource.Each(ctx, 2, func(ctx context.Context, i int) {
-		if i == 0 {
-			_, s.appErr = resource.Find(ctx, f.requests, policy.LookApplication, d.Words(), true,
+		switch {
+		case i == 0 && s.app.ID == "" && s.appErr == nil:
+			_, s.appErr = find(ctx, f.requests, policy.LookApplication, d.Words(),
 				func(ctx context.Context) (err error) {
-					s.app, err = readApplication(ctx)
+					s.app, err = r.application(ctx)
 					return err
 				})
-			return
+		case i == 1 && s.principal.ID == "" && s.principalErr == nil:
+			_, s.principalErr = find(ctx, f.requests, policy.LookPrincipal, d.Words(),
+				func(ctx context.Context) (err error) {
+					s.principal, err = r.principal(ctx)
+					return err
+				})
 		}
-		_, s.principalErr = resource.Find(ctx, f.requests, policy.LookPrincipal, d.Words(), true,
-			func(ctx context.Context) (err error) {
-				s.principal, err = readPrincipal(ctx)
-				return err
-			})
 	})
 	return s
 }
 
-func (f *Finder) applicationItem(ctx context.Context, d integration.Document, s seen) resource.Item {
+func (f *Finder) applicationItem(d integration.Document, s, object seen) resource.Item {
 	item := resource.Item{Name: itemApplication, Title: "The application exists and is enabled",
 		Key: d.Status.ClientID, Target: d.Status.ClientID, State: resource.Missing,
 		Code: diagnosis.CodeIdentityMissing, Context: d.Words(), Err: s.appErr}
@@ -98,30 +146,25 @@ func (f *Finder) applicationItem(ctx context.Context, d integration.Document, s 
 	case s.principalErr != nil: // it may be registered elsewhere, or be named by the id of an object
 		item.Err = s.principalErr
 	case s.principal.ID == "":
-		f.tellObjectID(ctx, d, &item)
+		tellObjectID(d, object, &item)
 	}
 	return item
 }
 
 // tellObjectID tells the client id where the file has the id of an object in its place: Entra states the same of
 // either mistake (diagnosis.md s.2a, AADSTS700016).
-func (f *Finder) tellObjectID(ctx context.Context, d integration.Document, item *resource.Item) {
-	id := d.Status.ClientID
-	s := f.look(ctx, d, func(ctx context.Context) (graph.Application, error) {
-		return f.graph.GetApplication(ctx, id)
-	},
-		func(ctx context.Context) (graph.ServicePrincipal, error) { return f.graph.GetServicePrincipal(ctx, id) })
-	right, of := s.app.AppID, "application"
+func tellObjectID(d integration.Document, object seen, item *resource.Item) {
+	right, of := object.app.AppID, "application"
 	if right == "" {
-		right, of = s.principal.AppID, "service principal"
+		right, of = object.principal.AppID, "service principal"
 	}
 	if right == "" {
-		item.Err = cmp.Or(s.appErr, s.principalErr)
+		item.Err = cmp.Or(object.appErr, object.principalErr)
 		return
 	}
 	item.Code = diagnosis.CodeClientIDIsObjectID
 	item.Detail = "It is the object id of the " + of + " whose client id is " + right + "."
-	item.Differences = []diagnosis.MemberDifference{{Member: "clientId", Want: right, Have: id,
+	item.Differences = []diagnosis.MemberDifference{{Member: "clientId", Want: right, Have: d.Status.ClientID,
 		Owner: diagnosis.OwnerOther}}
 }
 

@@ -55,22 +55,22 @@ func (a *Accounts) Observe(ctx context.Context, v resource.View) []resource.Item
 		}
 	}
 	items := make([]resource.Item, len(accounts)+len(containers))
-	resource.Each(ctx, len(accounts), func(ctx context.Context, i int) {
-		items[i] = a.observeAccount(ctx, d, accounts[i])
+	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
+		if i < len(accounts) {
+			items[i] = a.observeAccount(ctx, d, accounts[i])
+			return
+		}
+		items[i] = a.observeContainer(ctx, d, containers[i-len(accounts)])
 	})
-	unseen := items[:len(accounts)]
-	resource.Each(ctx, len(containers), func(ctx context.Context, i int) {
-		entry, at := containers[i], len(accounts)+i
-		items[at] = containerItem(d, entry)
+	for i, entry := range containers {
 		isIn := func(account resource.Item) bool {
 			return account.Err != nil && strings.EqualFold(account.Key, entry.ResourceID)
 		}
-		if slices.ContainsFunc(unseen, isIn) {
+		if at := len(accounts) + i; slices.ContainsFunc(items[:len(accounts)], isIn) { // it shows nothing of its own
+			items[at] = containerItem(d, entry)
 			items[at].State, items[at].Root = resource.Missing, "structure."+nameAccount
-			return
 		}
-		a.observeContainer(ctx, entry, &items[at])
-	})
+	}
 	return items
 }
 
@@ -102,7 +102,9 @@ func containerItem(d integration.Document, entry integration.StorageAccess) reso
 		Target: scope, State: resource.Unchanged, Context: words(d, scope)}
 }
 
-func (a *Accounts) observeContainer(ctx context.Context, entry integration.StorageAccess, item *resource.Item) {
+func (a *Accounts) observeContainer(ctx context.Context, d integration.Document,
+	entry integration.StorageAccess) resource.Item {
+	item := containerItem(d, entry)
 	var found arm.Container
 	err := a.read(ctx, policy.LookContainer, item.Context, func(ctx context.Context) (err error) {
 		found, err = a.arm.GetContainer(ctx, entry.ResourceID, entry.Container)
@@ -116,6 +118,7 @@ func (a *Accounts) observeContainer(ctx context.Context, entry integration.Stora
 	case found.IsImmutable:
 		item.Code = diagnosis.CodeImmutableContainer
 	}
+	return item
 }
 
 // read sends a read, and fails also where Azure has answered that nothing is there.

@@ -95,7 +95,8 @@ func (l *Look) observe(ctx context.Context, d integration.Document, entry integr
 	scope := arm.Scope(entry.ResourceID, entry.Container)
 	c := words(d, scope)
 	item := resource.Item{Name: resource.RoleAssignment, Title: "A role gives the rights that are needed",
-		Target: c.Role + " at " + scope, State: resource.Missing, Code: diagnosis.CodeRoleMissing, Context: c}
+		Target: c.Role + " at " + scope, State: resource.Missing, Code: diagnosis.CodeRoleMissing, Context: c,
+		RestsOn: entry.ResourceID}
 	if d.Status.ServicePrincipalID == "" {
 		return item
 	}
