@@ -20,10 +20,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/fetch"
 )
 
+// The checks of the account and the container that others may tell more of.
 const (
-	checkNetwork       = "discovery.storage"
+	CheckStorage = "discovery.storage"
+	CheckPublic  = "discovery.storage.public"
+)
+
+const (
 	checkStorageTenant = "discovery.storage.tenant"
-	checkPublic        = "discovery.storage.public"
 	checkDNS           = "discovery.storage.dns"
 
 	titleNetwork       = "The storage account answers from here"
@@ -109,7 +113,7 @@ func (s *Service) lookAtStorage(ctx context.Context, at storage) (accountAnswer,
 		return answer, checks
 	}
 	if !answer.hasAnswered {
-		public = assessment.Skip(checkPublic, layer, titlePublic, checkNetwork)
+		public = assessment.Skip(CheckPublic, layer, titlePublic, CheckStorage)
 	}
 	return answer, append(checks, public)
 }
@@ -127,12 +131,12 @@ func (s *Service) lookAtAccount(ctx context.Context, at storage) (accountAnswer,
 		// The account may refuse what is anonymous before it comes to the challenge; it has answered all the same.
 		if refused.StatusCode == http.StatusUnauthorized && tenant != "" ||
 			refused.ErrorCode == "PublicAccessNotPermitted" {
-			made := passed(checkNetwork, titleNetwork)
+			made := passed(CheckStorage, titleNetwork)
 			made.Target = at.Target
 			return accountAnswer{hasAnswered: true, tenant: tenant}, made
 		}
 	}
-	return accountAnswer{hasAnswered: err == nil}, check(checkNetwork, titleNetwork, err, at.Context)
+	return accountAnswer{hasAnswered: err == nil}, check(CheckStorage, titleNetwork, err, at.Context)
 }
 
 // lookAtContainer asks whether the container can be read without a token.
@@ -145,13 +149,13 @@ func (s *Service) lookAtContainer(ctx context.Context, at storage) assessment.Ch
 	if err == nil {
 		_, err = client.GetProperties(ctx, nil)
 	}
-	made := passed(checkPublic, titlePublic)
+	made := passed(CheckPublic, titlePublic)
 	var refused *azcore.ResponseError
 	switch {
 	case err == nil:
-		made = faulty(checkPublic, diagnosis.CodeContainerPublic, "", at.Context, assessment.Pair{})
+		made = faulty(CheckPublic, diagnosis.CodeContainerPublic, "", at.Context, assessment.Pair{})
 	case !errors.As(err, &refused), refused.ErrorCode == "ContainerNotFound":
-		made = check(checkPublic, titlePublic, err, at.Context)
+		made = check(CheckPublic, titlePublic, err, at.Context)
 	default:
 		made.Detail = "Whether the container exists does not show without a token."
 	}
@@ -170,7 +174,7 @@ func (s *Service) lookAtDNS(ctx context.Context, at storage) assessment.Check {
 	var notAllowed *fetch.Refusal
 	switch {
 	case errors.As(err, &notAllowed): // nor is the account itself contacted, which tells of it
-		return assessment.Skip(checkDNS, layer, titleDNS, checkNetwork)
+		return assessment.Skip(checkDNS, layer, titleDNS, CheckStorage)
 	case err == nil:
 		made.Detail = "The account has a private endpoint: " + name + " exists."
 	case errors.As(err, &missing) && missing.IsNotFound:
@@ -189,7 +193,7 @@ func judgeTenant(answer accountAnswer, file tenant, at storage) assessment.Check
 	made := passed(checkStorageTenant, titleStorageTenant)
 	switch {
 	case !answer.hasAnswered:
-		return assessment.Skip(checkStorageTenant, layer, titleStorageTenant, checkNetwork)
+		return assessment.Skip(checkStorageTenant, layer, titleStorageTenant, CheckStorage)
 	case file.id == "":
 		return assessment.Skip(checkStorageTenant, layer, titleStorageTenant, file.brokenBy)
 	case answer.tenant == "":
@@ -199,8 +203,8 @@ func judgeTenant(answer accountAnswer, file tenant, at storage) assessment.Check
 		c.TenantID = file.id
 		made = faulty(checkStorageTenant, diagnosis.CodeStorageTenantMismatch, "The account trusts the tenant "+
 			answer.tenant+".", c, assessment.Pair{Expected: answer.tenant, Actual: file.id})
-		if file.isMissing { // no account can trust it
-			made.DependsOn, made.Remedy = CheckTenant, nil
+		if file.refusedBy != "" { // no account here can trust it
+			made.DependsOn, made.Remedy = file.refusedBy, nil
 		}
 	}
 	made.Field, made.Target = file.pointer, at.Target

@@ -24,8 +24,8 @@ const (
 // tenant is that of a file: its GUID, or the check because of which it is not known.
 type tenant struct {
 	id, brokenBy, pointer string
-	// isMissing is true where Entra has told that there is no such tenant.
-	isMissing bool
+	// refusedBy is the check that has told that the tenant is not there, or in another cloud; empty for none.
+	refusedBy string
 }
 
 // lookAtTenant asks the token service for the tenant, whose metadata is public. Source: learn.microsoft.com, OpenID
@@ -50,7 +50,10 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 				assessment.Pair{Expected: values.ClientID.Text, Actual: value.Text, IsDescribed: true})
 			exists.Field = value.Pointer
 		}
-		t := tenant{id: value.Text, pointer: value.Pointer, isMissing: exists.Status == diagnosis.OutcomeFail}
+		t := tenant{id: value.Text, pointer: value.Pointer}
+		if exists.Status == diagnosis.OutcomeFail {
+			t.refusedBy = CheckTenant
+		}
 		if !field.IsGUID(value.Text) { // a domain's tenant is not known
 			t = tenant{brokenBy: CheckTenant}
 		}
@@ -61,10 +64,14 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 			"domain's place."
 		exists = exists.Compared(assessment.Pair{Expected: there.ID, Actual: value.Text, IsDescribed: true})
 	}
-	return tenant{id: there.ID, pointer: value.Pointer}, []assessment.Check{exists, s.judgeCloud(there, value.Pointer)}
+	t, cloud := tenant{id: there.ID, pointer: value.Pointer}, s.judgeCloud(there, value.Pointer)
+	if cloud.Status == diagnosis.OutcomeFail {
+		t.refusedBy = CheckCloud
+	}
+	return t, []assessment.Check{exists, cloud}
 }
 
-// Resolved are the values with the tenant's GUID where the file has a domain of it, as far as Entra tells the tenant.
+// Resolved are the values with the tenant's GUID where the file has a domain of it, as far as Entra tells it.
 func (s *Service) Resolved(ctx context.Context, values credential.Values) credential.Values {
 	if value := &values.TenantID; value.BrokenBy == "" && !field.IsGUID(value.Text) {
 		if there, err := entra.FindTenant(ctx, s.ClientOptions, value.Text); err == nil {

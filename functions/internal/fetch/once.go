@@ -7,7 +7,8 @@ import (
 )
 
 // Once returns a context whose requests share what is fetched: a URL is asked for once by each method, and a name is
-// looked up once, however often they are wanted and whether that succeeds or fails. Who asks first decides the headers.
+// looked up once, however often they are wanted and whether that succeeds or fails. Who asks first decides the
+// headers.
 func Once(ctx context.Context) context.Context {
 	return context.WithValue(ctx, sharedKey{}, &shared{answers: map[string]*answer{}})
 }

@@ -50,8 +50,8 @@ type Service struct {
 	Access    *access.Tester
 }
 
-// Begin returns the context of a request, whose files share the time that the looks and the tests may take, and what is
-// fetched.
+// Begin returns the context of a request, whose files share the time that the looks and the tests may take, and what
+// is fetched.
 func Begin(ctx context.Context) context.Context { return discovery.Begin(ctx) }
 
 // Judge judges a file. It repeats no secret. The error is a *diagnosis.Error about what names the storage, with a

@@ -11,6 +11,8 @@ const (
 	Identity            = "identity"
 	FederatedCredential = "federatedCredential"
 	RoleAssignment      = "roleAssignment"
+	StorageAccount      = "storageAccount"
+	Container           = "container"
 	PlatformIntegration = "platformIntegration"
 	Driver              = "driver"
 )

@@ -78,7 +78,7 @@ func (s *Service) Judge(ctx context.Context, r Request) (assessment.Report, erro
 	if report.ClaimLevel == assessment.ClaimDiscovery && !slices.ContainsFunc(checks, isOpen) {
 		report.ClaimLevel = assessment.ClaimStructure
 	}
-	report.Checks = append(report.Checks, checks...)
+	report.Checks = followed(append(report.Checks, checks...))
 	report.DurationMS = time.Since(started).Milliseconds()
 	return report.Concluded(), nil
 }
@@ -189,7 +189,8 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) te
 		value.BrokenBy = discovery.CheckTenant
 	}
 	if value.BrokenBy != "" {
-		return tenant{brokenBy: value.BrokenBy, check: assessment.Skip(checkTenant, layer, titleTenant, value.BrokenBy)}
+		return tenant{brokenBy: value.BrokenBy,
+			check: assessment.Skip(checkTenant, layer, titleTenant, value.BrokenBy)}
 	}
 	own, err := s.TenantID(ctx)
 	of := tenant{id: value.Text, brokenBy: checkTenant}

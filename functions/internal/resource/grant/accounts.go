@@ -13,8 +13,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-const nameAccount = "storageAccount"
-
 // Accounts looks at the storage that the identity is to reach: from where an account takes requests, and whether a
 // container is there and lets blobs be changed. It is a resource.Looker.
 type Accounts struct {
@@ -28,7 +26,7 @@ func NewAccounts(resources *arm.Client, requests policy.Requests) *Accounts {
 }
 
 // Name implements resource.Place.
-func (a *Accounts) Name() string { return nameAccount }
+func (a *Accounts) Name() string { return resource.StorageAccount }
 
 // Needs implements resource.Place: an account is there without anybody's access to it.
 func (a *Accounts) Needs() []string { return nil }
@@ -68,7 +66,7 @@ func (a *Accounts) Observe(ctx context.Context, v resource.View) []resource.Item
 		}
 		if at := len(accounts) + i; slices.ContainsFunc(items[:len(accounts)], isIn) { // it shows nothing of its own
 			items[at] = containerItem(d, entry)
-			items[at].State, items[at].Root = resource.Missing, "structure."+nameAccount
+			items[at].State, items[at].Root = resource.Missing, "structure."+resource.StorageAccount
 		}
 	}
 	return items
@@ -77,7 +75,7 @@ func (a *Accounts) Observe(ctx context.Context, v resource.View) []resource.Item
 func (a *Accounts) observeAccount(ctx context.Context, d integration.Document,
 	entry integration.StorageAccess) resource.Item {
 	c := words(d, entry.ResourceID)
-	item := resource.Item{Name: nameAccount, Title: "The account takes requests from everywhere",
+	item := resource.Item{Name: resource.StorageAccount, Title: "The account takes requests from everywhere",
 		Key: entry.ResourceID, Target: entry.ResourceID, State: resource.Unchanged, Context: c}
 	var found arm.StorageAccount
 	item.Err = a.read(ctx, policy.LookAccount, c, func(ctx context.Context) (err error) {
@@ -98,8 +96,8 @@ func (a *Accounts) observeAccount(ctx context.Context, d integration.Document,
 
 func containerItem(d integration.Document, entry integration.StorageAccess) resource.Item {
 	scope := arm.Scope(entry.ResourceID, entry.Container)
-	return resource.Item{Name: "container", Title: "The container is there, and lets blobs be changed", Key: scope,
-		Target: scope, State: resource.Unchanged, Context: words(d, scope)}
+	return resource.Item{Name: resource.Container, Title: "The container is there, and lets blobs be changed",
+		Key: scope, Target: scope, State: resource.Unchanged, Context: words(d, scope)}
 }
 
 func (a *Accounts) observeContainer(ctx context.Context, d integration.Document,
