@@ -60,8 +60,8 @@ func (s *Service) lookAtTenant(ctx context.Context, values credential.Values) (t
 		return t, []assessment.Check{exists, assessment.Skip(CheckCloud, layer, titleCloud, CheckTenant)}
 	}
 	if there.ID != value.Text {
-		exists.Detail = "The domain is that of the tenant " + there.ID + ", which is looked at: write this id in the " +
-			"domain's place."
+		exists.Detail = "The domain is that of the tenant " + there.ID + ", which is looked at: write this id in " +
+			"the domain's place."
 		exists = exists.Compared(assessment.Pair{Expected: there.ID, Actual: value.Text, IsDescribed: true})
 	}
 	t, cloud := tenant{id: there.ID, pointer: value.Pointer}, s.judgeCloud(there, value.Pointer)
