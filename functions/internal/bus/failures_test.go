@@ -54,6 +54,9 @@ func TestRightAppears(t *testing.T) {
 	n.denied.Store(false)
 	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
 	require.NoError(t, client.Send(t.Context(), "commands", bus.Message{ID: "1", SessionID: "s"}))
+	for _, queue := range []string{"health", "commands"} {
+		assert.Len(t, n.broker.Peek(queue), 1, queue)
+	}
 }
 
 // TestConnectionLost: a connection that breaks between two sends is made anew, unseen.
@@ -131,7 +134,9 @@ func TestTooLarge(t *testing.T) {
 	client := n.client(t)
 	requireCode(t, client.Send(t.Context(), "health", bus.Message{ID: "1", Body: make([]byte, 1<<20)}),
 		bus.CodeTooLarge)
+	assert.Empty(t, n.broker.Peek("health"))
 	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "2"}), "the link goes on")
+	assert.Len(t, n.broker.Peek("health"), 1)
 }
 
 func TestCancelled(t *testing.T) {
@@ -157,6 +162,7 @@ func TestNoToken(t *testing.T) {
 	require.ErrorContains(t, err, "no managed identity here")
 	n.tokenError.Store(nil)
 	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
+	assert.Len(t, n.broker.Peek("health"), 1)
 }
 
 // TestNobodyListens: a namespace that cannot be reached is "connlost" once the SDK's patience has ended.

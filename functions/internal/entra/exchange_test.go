@@ -209,8 +209,10 @@ func TestRetryRecovers(t *testing.T) {
 		}
 		return granted(), nil
 	}}
-	_, err := get(t.Context(), t, a)
+	token, err := get(t.Context(), t, a)
 	require.NoError(t, err)
+	assert.Equal(t, "granted", token.Token)
+	assert.Equal(t, 2, a.posts)
 }
 
 func TestNetworkFailure(t *testing.T) {

@@ -71,6 +71,8 @@ func TestAConfirmationIsOfTheIdentityThatThereIs(t *testing.T) {
 	} {
 		d := proved()
 		confirmed(&d)
+		require.NotNil(t, d.Confirmation(), name)
+		assert.Equal(t, "somebody", d.Confirmation().By, name)
 		change(&d)
 		assert.Nil(t, d.Confirmation(), name)
 	}

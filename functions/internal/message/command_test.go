@@ -201,8 +201,12 @@ func TestRejections(t *testing.T) {
 func TestAMissingSessionIsTheHostsSilence(t *testing.T) {
 	d := delivery(event())
 	d.SessionID = ""
-	_, err := message.ParseCommand(d)
-	assert.NoError(t, err)
+	got, err := message.ParseCommand(d)
+	require.NoError(t, err)
+	assert.Equal(t, "my-service", got.IntegrationID)
+	want, err := message.ParseCommand(delivery(event()))
+	require.NoError(t, err)
+	assert.Equal(t, want, got, "all else is as with its session")
 }
 
 func TestEvent(t *testing.T) {

@@ -110,20 +110,26 @@ func TestAMarkerThatIsGone(t *testing.T) {
 	for _, answer := range []error{integration.ErrNotFound, integration.ErrConflict} {
 		f := newFixture(t)
 		f.handle(f.submitted())
-		f.Store.Records = deletesWith{f.Store.Records, answer}
+		var deleted []string
+		f.Store.Records = deletesWith{f.Store.Records, answer, &deleted}
 		d, err := f.Engine.Change(t.Context(), id, usable)
 		require.NoError(t, err)
 		assert.Empty(t, d.Outbox)
+		assert.Equal(t, []string{"outbox/" + id}, deleted)
 	}
 }
 
 type deletesWith struct {
 	integration.Store
-	err error
+	err  error
+	keys *[]string
 }
 
 // Delete implements integration.Store.
-func (s deletesWith) Delete(context.Context, string, string) error { return s.err }
+func (s deletesWith) Delete(_ context.Context, key, _ string) error {
+	*s.keys = append(*s.keys, key)
+	return s.err
+}
 
 // TestAParkedCommandGivesItsReason in the invocation's line, and in the log where the store shows nothing.
 func TestAParkedCommandGivesItsReason(t *testing.T) {

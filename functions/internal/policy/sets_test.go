@@ -88,7 +88,16 @@ func TestWhatStatesOfTheIntegration(t *testing.T) {
 		diagnosis.CodeCredentialSubjectMismatch, diagnosis.CodeContainerNotFound, diagnosis.CodeIdentityMissing} {
 		assert.False(t, IsOfToken(code) || IsOfSender(code), code)
 	}
-	for _, code := range mendedByPut() {
+	mended := mendedByPut()
+	assert.NotEmpty(t, mended)
+	for _, code := range mended {
 		assert.False(t, IsOfToken(code) || IsOfSender(code), code)
+	}
+	excusing := [][]diagnosis.Code{ofToken(), ofSender()}
+	for i, is := range []func(diagnosis.Code) bool{IsOfToken, IsOfSender} {
+		require.NotEmpty(t, excusing[i])
+		for _, code := range excusing[i] {
+			assert.True(t, is(code), code)
+		}
 	}
 }

@@ -229,21 +229,34 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 	}
 }
 
-// TestAVerificationOfWhatCannotBeReadEnds: it is nobody's operation that fails, and no message goes round for ever.
+// TestAVerificationOfWhatCannotBeReadEnds: it is nobody's operation that fails, no message goes round, and the record
+// stays as it is. As soon as it can be read again, a verification that comes again goes on.
 func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	d := f.provisioned(spec("images"))
-	f.Overwrite(documentKey, broken)
-	c := f.Command(d.Status.LastOperationID + "-verify-0")
-	for c.Attempt = 0; c.Attempt < 30; c.Attempt++ {
-		f.handle(c)
+	for record, body := range map[string]string{"unreadable": broken, "too new": newer} {
+		t.Run(record, func(t *testing.T) {
+			f := newFixture(t)
+			d := f.provisioned(spec("images"))
+			first := d.Status.LastOperationID + "-verify-0"
+			readable, err := f.Store.Records.Get(t.Context(), documentKey)
+			require.NoError(t, err)
+			f.Overwrite(documentKey, body)
+			sent, c := len(f.Sent()), f.Command(first)
+			for c.Attempt = 0; c.Attempt < 30; c.Attempt++ {
+				f.handle(c)
+			}
+			require.NoError(t, f.worker.DeadLettered(t.Context(), f.Delivery(first)))
+			assert.Len(t, f.Sent(), sent, "neither a message nor an event")
+			f.RequireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+			there, err := f.Store.Records.Get(t.Context(), documentKey)
+			require.NoError(t, err)
+			assert.Equal(t, body, string(there.Body))
+
+			f.Overwrite(documentKey, string(readable.Body))
+			f.handle(f.Command(first))
+			assert.Greater(t, len(f.Sent()), sent, "it is a verification")
+		})
 	}
-	body, err := c.Encode("/test", f.Now())
-	require.NoError(t, err)
-	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: c.ID,
-		SessionID: id}))
-	f.RequireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
 }
 
 // TestAnOperationThatCannotBeReadHarmsItselfAlone: a request that names it is refused, a message that names it ends in

@@ -45,12 +45,16 @@ func TestEveryTypeTakesItsOwn(t *testing.T) {
 	}
 }
 
-// TestATypeThatTakesAnything takes every type.
+// TestATypeThatTakesAnything takes every type, and has it as it was sent.
 func TestATypeThatTakesAnything(t *testing.T) {
 	t.Parallel()
-	for _, list := range []any{new([]any), new([]json.RawMessage), new([]*json.RawMessage)} {
-		for got, value := range samples {
-			assert.NoError(t, strictjson.Decode([]byte("["+value+"]"), list), "%T of %s", list, got)
+	require.Len(t, samples, 6)
+	for got, value := range samples {
+		for _, list := range []any{new([]any), new([]json.RawMessage), new([]*json.RawMessage)} {
+			require.NoError(t, strictjson.Decode([]byte("["+value+"]"), list), "%T of %s", list, got)
+			there, err := json.Marshal(list)
+			require.NoError(t, err)
+			assert.Equal(t, "["+value+"]", string(there), "%T of %s", list, got)
 		}
 	}
 }
