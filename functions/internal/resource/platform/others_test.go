@@ -387,7 +387,8 @@ func TestWhatOthersUseStaysWithoutTheSpec(t *testing.T) {
 	for range 2 {
 		o := f.run(resource.View{})
 		require.Equal(t, []string{"ddoe-integration-in-use"}, o.codes())
-		assert.Contains(t, describe(o.errs[0]).Detail, "1 driver(s) that this service did not make: other (id other-driver)")
+		assert.Equal(t, "The integration My service (id "+f.document.Status.DDOE.IntegrationID+") is used by 1 driver(s) "+
+			"that this service did not make: other (id other-driver) in the project "+dataloop.ProjectID+".", describe(o.errs[0]).Detail)
 		assert.Len(t, f.integrations(), 1)
 		require.Len(t, f.drivers(), 1, "ours has gone")
 		assert.Equal(t, "other-driver", f.drivers()[0]["id"])
