@@ -10,20 +10,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
-// marked adds a second driver with our mark, which a create has made whose answer was lost.
-func (f *fixture) marked(driverID, projectID string) {
-	f.put(dataloop.Drivers, dataloop.Object{"id": driverID, "name": "images", "type": "azureblob",
-		"projectId": projectID, "integrationId": f.document.Status.DDOE.IntegrationID, "containerName": "images",
-		"path": "", "createdAt": f.now().UnixMilli(),
-		"metadata": dataloop.Object{"managed-by": mark}})
-}
-
-// TestWhyADriverGoes: the record's own is no longer wanted where it is, and a second one with our mark is one too many.
+// TestWhyADriverGoes: the record's own is no longer wanted where it is, and a second one with our mark, which a create
+// has made whose answer was lost, is one too many.
 func TestWhyADriverGoes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
 	own := f.document.Status.DDOE.DriverID
-	f.marked("second", dataloop.ProjectID)
+	f.put(dataloop.Drivers, dataloop.Object{"id": "second", "name": "images", "projectId": dataloop.ProjectID,
+		"createdAt": f.now().UnixMilli(), "metadata": dataloop.Object{"managed-by": mark}})
 	codes := func() map[string]string {
 		got := map[string]string{}
 		for _, item := range resource.InState(f.observe(resource.View{Document: f.document}), resource.Unwanted) {
@@ -67,8 +61,6 @@ func TestWhatIsLeftToAPersonNeedsNoProject(t *testing.T) {
 	offered := f.offered()
 	require.NoError(t, f.world.DeleteDDOEObject(dataloop.AvailableIntegrations, offered["type"].(string)))
 	require.Empty(t, f.run(resource.View{}).errs)
-	require.Equal(t, "manual", f.document.Status.DDOE.Mode)
-	require.Empty(t, f.document.Status.DDOE.IntegrationID)
 	next := wired()
 	next.DDOE.Driver.ProjectID = "theirs"
 	f.document.ReplaceSpec(next)

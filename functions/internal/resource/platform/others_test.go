@@ -359,41 +359,14 @@ func TestWhoUsesItIsAskedAgainWhenOurDriverHasGone(t *testing.T) {
 	next := wired()
 	next.DDOE = nil
 	f.document.ReplaceSpec(next)
-	f.strike(`GET /drivers\?`, 1, fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
+	noDrivers := func(r *http.Request, _ *http.Response) (*http.Response, error) {
 		return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `[]`), nil
-	}})
-	before := f.document.Clone()
-	items := f.kinds()[0].Observe(t.Context(), resource.View{Document: before})
+	}
+	f.strike(`GET /drivers\?`, 1, fault{answer: noDrivers})
+	items := f.kinds()[0].Observe(t.Context(), resource.View{Document: f.document})
 	assert.True(t, item(t, items, "ddoeIntegration", resource.Unwanted).Blocks, "the two answers differ")
-	f.strike(`GET /drivers\?`, 1, fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
-		return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `[]`), nil
-	}})
+	f.strike(`GET /drivers\?`, 1, fault{answer: noDrivers})
 	require.Empty(t, f.run(resource.View{}).errs)
 	assert.Empty(t, f.integrations())
 	assert.Empty(t, f.drivers())
-}
-
-// TestWhatOthersUseStaysWithoutTheSpec: ours are no longer wanted, and a driver of others is on the integration. It
-// stays, however often that is asked for, and goes once that driver has gone.
-func TestWhatOthersUseStaysWithoutTheSpec(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t).provisioned()
-	f.put(dataloop.Drivers, dataloop.Object{"id": "other-driver", "name": "other",
-		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": dataloop.ProjectID,
-		"createdAt": f.now().UnixMilli()})
-	next := wired()
-	next.DDOE = nil
-	f.document.ReplaceSpec(next)
-	for range 2 {
-		o := f.run(resource.View{})
-		require.Equal(t, []string{"ddoe-integration-in-use"}, o.codes())
-		assert.Equal(t, "The integration My service (id "+f.document.Status.DDOE.IntegrationID+") is used by 1 driver(s) "+
-			"that this service did not make: other (id other-driver) in the project "+dataloop.ProjectID+".", describe(o.errs[0]).Detail)
-		assert.Len(t, f.integrations(), 1)
-		require.Len(t, f.drivers(), 1, "ours has gone")
-		assert.Equal(t, "other-driver", f.drivers()[0]["id"])
-	}
-	require.NoError(t, f.world.DeleteDDOEObject(dataloop.Drivers, "other-driver"))
-	require.Empty(t, f.run(resource.View{}).errs)
-	assert.Empty(t, f.integrations())
 }

@@ -250,19 +250,33 @@ func TestStrandedSpecTouchesNothing(t *testing.T) {
 	f.requireOne("back")
 }
 
+// TestOthersDriversKeepTheIntegration, whether all of ours ends or the spec has it no more, until they have gone.
 func TestOthersDriversKeepTheIntegration(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t).provisioned()
-	f.put(dataloop.Drivers, dataloop.Object{"id": "other-driver", "name": "other",
-		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": dataloop.ProjectID,
-		"createdAt": f.now().UnixMilli()})
-	o := f.run(resource.View{Ending: true})
-	require.Equal(t, []string{"ddoe-integration-in-use"}, o.codes())
-	assert.Contains(t, describe(o.errs[0]).Detail, "other (id other-driver)")
-	assert.Empty(t, f.writes(), "nothing is touched")
-	require.NoError(t, f.world.DeleteDDOEObject(dataloop.Drivers, "other-driver"))
-	require.Empty(t, f.run(resource.View{Ending: true}).errs)
-	assert.Empty(t, f.integrations())
+	for _, isEnding := range []bool{true, false} {
+		f := newFixture(t).provisioned()
+		theirs := f.put(dataloop.Drivers, dataloop.Object{"id": "other-driver", "name": "other",
+			"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": dataloop.ProjectID,
+			"createdAt": f.now().UnixMilli()})
+		if !isEnding {
+			next := wired()
+			next.DDOE = nil
+			f.document.ReplaceSpec(next)
+		}
+		for range 2 {
+			o := f.run(resource.View{Ending: isEnding})
+			require.Equal(t, []string{"ddoe-integration-in-use"}, o.codes())
+			assert.Equal(t, "The integration My service (id "+f.document.Status.DDOE.IntegrationID+") is used by 1 "+
+				"driver(s) that this service did not make: other (id other-driver) in the project "+
+				dataloop.ProjectID+".", describe(o.errs[0]).Detail)
+			assert.Len(t, f.integrations(), 1)
+			assert.Contains(t, f.drivers(), theirs)
+			assert.Equal(t, isEnding, len(f.writes()) == 0, "a teardown touches nothing, a run takes our driver away")
+		}
+		require.NoError(t, f.world.DeleteDDOEObject(dataloop.Drivers, "other-driver"))
+		require.Empty(t, f.run(resource.View{Ending: isEnding}).errs)
+		assert.Empty(t, f.integrations())
+	}
 }
 
 // Of two that bear our mark the record's stays, and without a record the older; the other goes, unless it is used.
