@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 )
 
 func TestWhatARoleIncludes(t *testing.T) {
 	t.Parallel()
+	require.Len(t, caller.Roles(), 3)
 	for held, may := range map[caller.Role][]caller.Role{
 		"":                 nil,
 		"Wif.Other":        nil,

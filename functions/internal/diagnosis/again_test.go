@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
@@ -16,6 +17,7 @@ var putItself = map[diagnosis.Code]bool{diagnosis.CodeRecordUnreadable: true, di
 // TestNoTeardownIsToldToPut: the whole catalogue, as it is told of a DELETE, has something to do, and no PUT in it.
 func TestNoTeardownIsToldToPut(t *testing.T) {
 	t.Parallel()
+	require.NotEmpty(t, diagnosis.Entries())
 	for _, entry := range diagnosis.Entries() {
 		for request, words := range map[diagnosis.Request]string{diagnosis.RequestDelete: "DELETE again",
 			diagnosis.RequestOther: "request again"} {
@@ -58,6 +60,7 @@ func TestWhatIsRepeated(t *testing.T) {
 // what stays after a DELETE ends with that.
 func TestWhatRemovesGivesNothingBack(t *testing.T) {
 	t.Parallel()
+	require.NotEmpty(t, diagnosis.Entries())
 	for name, c := range map[string]diagnosis.Context{
 		"a DELETE":                    {Request: diagnosis.RequestDelete},
 		"a managed identity's DELETE": {Request: diagnosis.RequestDelete, Upkeep: diagnosis.InResourceGroup},

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestEveryEntryIsComplete(t *testing.T) {
@@ -17,6 +18,7 @@ func TestEveryEntryIsComplete(t *testing.T) {
 	placeholder := regexp.MustCompile(`\{([a-zA-Z]+)\}`)
 	known := Context{}.Values()
 	seen := map[Code]bool{}
+	require.NotEmpty(t, Entries())
 	for _, e := range Entries() {
 		t.Run(string(e.Code), func(t *testing.T) {
 			assert.Regexp(t, `^[a-z]+(-[a-z]+)*$`, e.Code)
@@ -52,6 +54,7 @@ func TestNoNumberMeansTwoCodes(t *testing.T) {
 			seen[n] = e.Code
 		}
 	}
+	assert.Greater(t, len(seen), 20, "the catalogue has its numbers")
 }
 
 // TestNoPlaceholderIsPrinted: what a person reads has the values that are known, whoever reads it, and names those
@@ -59,6 +62,7 @@ func TestNoNumberMeansTwoCodes(t *testing.T) {
 func TestNoPlaceholderIsPrinted(t *testing.T) {
 	t.Parallel()
 	placeholder, open := regexp.MustCompile(`\{[a-zA-Z]+\}`), regexp.MustCompile(`<[a-zA-Z]+>`)
+	require.NotEmpty(t, Entries())
 	for _, e := range Entries() {
 		for _, request := range []Request{RequestPut, RequestDelete, RequestOther, RequestLook} {
 			for _, wasThere := range []bool{true, false} {
@@ -136,6 +140,7 @@ func TestWhoIsToldWhatTheyCanDo(t *testing.T) {
 	ofFiles := slices.Concat(credentialEntries(),
 		[]Entry{{Code: CodeClientMalformed}, {Code: CodeTenantMalformed},
 			{Code: CodeClientIDIsObjectID}}) // Entra's answer to an id of the file
+	require.NotEmpty(t, Entries())
 	for _, e := range Entries() {
 		isOfFile := slices.ContainsFunc(ofFiles, func(f Entry) bool { return f.Code == e.Code })
 		assert.Equal(t, isOfFile, e.Who == WhoUploader, "%s: the uploader is for the file, and only for it", e.Code)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/words"
 )
@@ -77,6 +78,7 @@ func said(d Diagnosis) string {
 func TestEachKindOfIdentityHasItsWords(t *testing.T) {
 	t.Parallel()
 	managed, application := filledOf(identityID), filled()
+	require.NotEmpty(t, Entries())
 	for _, e := range Entries() {
 		t.Run(string(e.Code), func(t *testing.T) {
 			t.Parallel()

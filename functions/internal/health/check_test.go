@@ -347,9 +347,9 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 
 			// The death falls into the first look or into the second.
 			ctx := f.Doom(t.Context(), at, after)
-			_ = f.service.Check(ctx, first)
+			_ = f.service.Check(ctx, first) // what a dead process answers is nobody's to see
 			if !f.IsDead() {
-				_ = f.service.Check(ctx, second)
+				_ = f.service.Check(ctx, second) // as above
 			}
 			dead := f.IsDead()
 			f.Revive()

@@ -61,4 +61,8 @@ func TestWithoutARecordNothingIsKept(t *testing.T) {
 	invocation.From(context.Background()).SetIntegration("a")
 	id, _, _ := invocation.From(context.Background()).Values()
 	assert.Empty(t, id)
+	ctx, record := invocation.With(context.Background())
+	invocation.From(ctx).SetIntegration("b")
+	id, _, _ = record.Values()
+	assert.Equal(t, "b", id)
 }

@@ -235,7 +235,7 @@ func TestWhatIsKeptAfterTheRetention(t *testing.T) {
 	f.Advance(4 * time.Hour)
 	f.Advance(operation.SweepInterval)
 	require.NotZero(t, f.Now().Minute())
-	_ = f.Engine.Sweep(t.Context())
+	_ = f.Engine.Sweep(t.Context()) // the topic takes nothing still
 	assert.Equal(t, whole, kept(), "once an hour")
 	sweepLater(0)
 	rest := []string{"last", "running", "told-late", "unreadable operation-unreadable"}

@@ -251,7 +251,7 @@ func TestSupersededOnTheWay(t *testing.T) {
 func TestAConclusionThatIsRefusedKeepsWhatWasLearnt(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(f *fixture) error{
-		"superseded":    func(f *fixture) error { _ = f.submitted(); return nil },
+		"superseded":    func(f *fixture) error { f.submitted(); return nil },
 		"of its own":    func(*fixture) error { return operation.ErrDone },
 		"it is no more": func(*fixture) error { return integration.ErrNotFound },
 	} {

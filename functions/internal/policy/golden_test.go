@@ -129,6 +129,7 @@ func factsFrom(t *testing.T, a *answered, service string) facts {
 // TestStatusesEndWhereTheyEnd: a row's span has neither the status before it nor the one behind.
 func TestStatusesEndWhereTheyEnd(t *testing.T) {
 	t.Parallel()
+	require.NotEmpty(t, rows())
 	for _, r := range rows() {
 		op, a := r.example()
 		for _, s := range r.statuses {

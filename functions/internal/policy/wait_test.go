@@ -68,6 +68,7 @@ func TestAwaitEachWait(t *testing.T) {
 // off is followed by no look.
 func TestAwaitEndsWithTheInvocation(t *testing.T) {
 	t.Parallel()
+	require.NotEmpty(t, waits())
 	for name, row := range waits() {
 		i := slices.IndexFunc(row.pauses, func(pause time.Duration) bool { return pause > 0 })
 		for spare, want := range map[time.Duration]int{0: i + 1, -1: i} {

@@ -275,6 +275,7 @@ func TestGoodValues(t *testing.T) {
 		"77777777-7777-4777-8777-777777777777":     field.ClientID(),
 	} {
 		assert.Empty(t, rules.Check("/x", value), value)
+		assert.NotEmpty(t, rules.Check("/x", value+"\x00"), value)
 	}
 }
 

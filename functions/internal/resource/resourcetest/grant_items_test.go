@@ -36,6 +36,7 @@ func (a assignments) kind() *grant.Kind { return grant.New(a.arm, a.requests) }
 // TestAGrantThatACrashLeftBehind is ours by its name, whatever access it gives: it goes where it is wanted no more.
 func TestAGrantThatACrashLeftBehind(t *testing.T) {
 	t.Parallel()
+	require.NotEmpty(t, assignment.Salts())
 	for made, wanted := range map[integration.Access]integration.Access{
 		integration.AccessRead: integration.AccessReadWrite, integration.AccessReadWrite: integration.AccessRead} {
 		for _, salt := range assignment.Salts() {
