@@ -119,6 +119,22 @@ func TestASubjectHasOneOwner(t *testing.T) {
 	assert.Equal(t, 200, as(a, second, "GET", "/integrations/my-second", "").StatusCode)
 }
 
+// TestAPlanIsRefusedAsTheRequestIs: by the same code, where more than one would do.
+func TestAPlanIsRefusedAsTheRequestIs(t *testing.T) {
+	t.Parallel()
+	a := withCallers(t)
+	require.Equal(t, 201, as(a, first, "PUT", "/integrations/my-images", good).StatusCode)
+	other := strings.Replace(good, "my-service", "other", 1)
+	require.Equal(t, 201, as(a, second, "PUT", "/integrations/given-away", other).StatusCode)
+	require.Equal(t, 200, as(a, second, "PATCH", "/integrations/given-away/owner", `{"owner":"`+first+`"}`).StatusCode)
+	for _, query := range []string{"", "?dryRun=true"} {
+		got := as(a, second, "PUT", "/integrations/my-images"+query, other)
+		assert.Equal(t, "integration-exists", got.at("code"), query)
+		got = as(a, second, "PUT", "/integrations/new"+query, other)
+		assert.Equal(t, "subject-bound", got.at("code"), query)
+	}
+}
+
 // TestASubjectIsFreeAgain after a teardown at once; when the spec names it no more, when a request is certain to have
 // ended that may still write it.
 func TestASubjectIsFreeAgain(t *testing.T) {

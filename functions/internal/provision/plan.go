@@ -82,9 +82,6 @@ func (s *Service) Plan(ctx context.Context, sub Submission) (Plan, error) {
 	if err := s.resolve(ctx, id, w); err != nil {
 		return Plan{}, err
 	}
-	if err := s.Claims.Admit(ctx, id, w.resolved); err != nil {
-		return Plan{}, operation.StoreError(err)
-	}
 	d, err := s.Repository.Get(ctx, id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
 		return Plan{}, operation.Taken(operation.StoreError(err))
@@ -95,6 +92,9 @@ func (s *Service) Plan(ctx context.Context, sub Submission) (Plan, error) {
 	asked := operation.Intent{IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch}
 	if err := asked.Preconditions(d); err != nil {
 		return Plan{}, err
+	}
+	if err := s.Claims.Admit(ctx, id, w.resolved); err != nil {
+		return Plan{}, operation.StoreError(err)
 	}
 	d.ID, d.Spec = id, w.resolved
 	return s.plan(ctx, d)
