@@ -23,8 +23,8 @@ const SpecPointer = "/data/spec"
 // MaxBody is the largest command in bytes: what the standard tier of Service Bus carries.
 const MaxBody = 256 << 10
 
-// maxAttempt bounds the attempt counter of a command; our own copies stay far below it.
-const maxAttempt = 1000
+// MaxAttempt bounds the attempt counter of a command; our own copies stay far below it.
+const MaxAttempt = 1000
 
 // operationNamespace is the namespace of operation ids that are derived from event ids (RFC 9562, version 5).
 var operationNamespace = uuid.MustParse("3d1f6f0c-5a0b-5d0e-9a52-2f4b7c0e61aa")
@@ -205,8 +205,8 @@ func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 		"at most 128 letters, digits, dots, underscores and hyphens")
 	note(f.OperationID == "" && event.Type == TypeVerify, "operationId", diagnosis.CodeMissingMember,
 		"The member is missing.", "the operation to verify")
-	note(f.Attempt < 0 || f.Attempt > maxAttempt, "attempt", diagnosis.CodeInvalidValue,
-		"The attempt is out of range.", fmt.Sprintf("0 to %d", maxAttempt))
+	note(f.Attempt < 0 || f.Attempt > MaxAttempt, "attempt", diagnosis.CodeInvalidValue,
+		"The attempt is out of range.", fmt.Sprintf("0 to %d", MaxAttempt))
 	note(!slices.Contains([]string{"", "oracle", "roundtrip"}, f.Mode), "mode", diagnosis.CodeInvalidMode,
 		"The mode is not known.", "oracle or roundtrip")
 	note(!slices.Contains([]string{"", string(integration.AccessRead), string(integration.AccessReadWrite)}, f.Access),

@@ -134,9 +134,8 @@ func TestWhatWasCutOffIsPreparedAsItsCaller(t *testing.T) {
 	assert.Empty(t, f.Keys("integrations/"))
 }
 
-// TestTheRecordCountsTheAttempts, not the message, which anybody may send who knows the operation's id: one that
-// claims
-// to be the last ends nothing.
+// TestTheRecordCountsTheAttempts, and those that are due, not the message, which anybody may send who knows the
+// operation's id: one that claims to be the last ends nothing.
 func TestTheRecordCountsTheAttempts(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -146,13 +145,16 @@ func TestTheRecordCountsTheAttempts(t *testing.T) {
 		numbers = append(numbers, a.Number())
 		return throttling(0)(ctx, a)
 	}
-	for _, claimed := range []int{1000, 10, 0} {
+	for n, claimed := range []int{1000, 10, 1000, 0} {
+		if n == 2 {
+			f.Advance(time.Minute)
+		}
 		forged := c
 		forged.Attempt = claimed
 		f.handle(forged)
 		assert.NotNil(t, f.RequireStatus(c.OperationID, integration.OperationRunning).Waiting)
 	}
-	assert.Equal(t, []int{0, 1, 0}, numbers)
+	assert.Equal(t, []int{0, 0, 1, 0}, numbers)
 	assert.Equal(t, 2, f.Operation(c.OperationID).Attempts)
 	assert.Equal(t, integration.PhasePending, f.Document().Status.Phase)
 }
@@ -178,7 +180,7 @@ func TestAttemptsThatCouldNotBeCounted(t *testing.T) {
 	attempts := 0
 	for f.Operation(c.OperationID).Status != integration.OperationFailed {
 		require.Less(t, attempts, 20)
-		f.handle(c)
+		f.handle(f.Await(c.ID))
 		attempts++
 		if f.Operation(c.OperationID).Status != integration.OperationFailed {
 			c = f.Command(fmt.Sprintf("%s-retry-%d", c.OperationID, c.Attempt+1))

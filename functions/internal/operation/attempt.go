@@ -20,7 +20,7 @@ type Attempt struct {
 	engine  *Engine
 	command message.Command
 	task    Task
-	// number is the attempt's, from 0: that of the message, and at most that of the operation's record.
+	// number is the attempt's, from 0: that of the message, and at most the one that is due by the record.
 	number int
 
 	writing sync.Mutex // held while something is written, so that writes follow one another
@@ -54,20 +54,6 @@ func (a *Attempt) Command() message.Command { return a.command }
 
 // Number is the number of the attempt, from 0.
 func (a *Attempt) Number() int { return a.number }
-
-// limitNumber takes the attempt's number from the record of its operation where the message has a higher one: whoever
-// may send can send any. Where there is no record, and of a follow-up, whose attempts no record counts, the
-// message's counts.
-func (a *Attempt) limitNumber(op integration.Operation) {
-	if op.ETag == "" || a.task.isFollowUp() {
-		return
-	}
-	recorded := op.Attempts
-	if op.Waiting != nil {
-		recorded = max(recorded, op.Waiting.Attempt) // a build of before has counted there alone
-	}
-	a.number = min(a.number, recorded)
-}
 
 // IsFirst reports whether the operation is the integration's first: it makes it, or makes it again after a teardown.
 func (a *Attempt) IsFirst() bool {

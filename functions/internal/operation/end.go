@@ -101,7 +101,7 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.D
 	}
 	// else the operation, and with it the document, is another command's
 	own := d.Code != diagnosis.CodeOperationIDReused
-	if own && a.task.isDocumentOwner() {
+	if own && a.operation.ETag != "" && a.task.isDocumentOwner() {
 		if err := a.failDocument(ctx, d); err != nil {
 			return err
 		}

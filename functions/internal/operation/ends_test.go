@@ -206,6 +206,7 @@ func TestADeadLetterTellsWhatTheQueueSaid(t *testing.T) {
 				}
 			}
 			ctx, record := invocation.With(t.Context())
+			f.Advance(longAfter)
 			require.NoError(t, f.worker.DeadLettered(ctx, d))
 			op := f.RequireStatus(operationID, integration.OperationFailed)
 			assert.Equal(t, c.code, op.Error.Code)

@@ -262,6 +262,7 @@ func TestAMessageThatIsRefusedOverAStoreThatFails(t *testing.T) {
 		"a dead letter": {func(f *fixture) { f.mustSubmit(provisionCommand(operationID)) }, func(f *fixture) error {
 			d := f.Delivery(operationID)
 			d.ApplicationProperties = exhausted
+			f.Advance(longAfter)
 			return f.worker.DeadLettered(f.t.Context(), d)
 		}, operationID},
 		"of an unknown type": {func(*fixture) {}, func(f *fixture) error {

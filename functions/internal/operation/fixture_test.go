@@ -51,7 +51,7 @@ func newFixture(t *testing.T) *fixture {
 		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: f.intent, Run: removed},
 		message.TypeAccessTest: {Kind: integration.KindAccessTest, Intent: f.intent,
 			Run: func(ctx context.Context, a *operation.Attempt) (any, error) { return f.test(ctx, a) }},
-		message.TypeVerify: {Kind: integration.KindProvision, GiveUp: giveUp, LastAttempt: 2,
+		message.TypeVerify: {Kind: integration.KindProvision, GiveUp: giveUp, LastAttempt: 2, Due: f.due,
 			Run: func(ctx context.Context, a *operation.Attempt) (any, error) { return f.verify(ctx, a) }},
 	})
 	require.NoError(t, err)
@@ -128,6 +128,11 @@ func giveUp(ctx context.Context, a *operation.Attempt, reason diagnosis.Diagnosi
 		d.SetCondition(time.Time{}, integration.ConditionVerified, "Unknown", &reason, "")
 		return nil
 	})
+}
+
+// due has a follow-up's attempts a minute apart.
+func (f *fixture) due(a *operation.Attempt) int {
+	return int(f.Now().Sub(a.Operation().CreatedAt) / time.Minute)
 }
 
 // killedAnywhere kills a process before and after each of its effects, each time in a fixture of its own, and the last

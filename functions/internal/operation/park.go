@@ -42,9 +42,9 @@ func (w *Worker) park(ctx context.Context, a *Attempt, cause error) error {
 	e, c := w.engine, a.command
 	d := Describe(cause, false)
 	invocation.From(ctx).SetCode(d.Code)
-	pause := min(FirstParking<<min(c.Attempt, 10), maxParking)
+	pause := min(FirstParking<<min(a.number, 10), maxParking)
 	pause = max(pause, min(policy.RetryAfter(cause), maxParking))
-	c.Attempt++
+	c.Attempt = min(c.Attempt+1, message.MaxAttempt)
 	at := e.now().Add(pause)
 	id := fmt.Sprintf("%s-retry-%d", c.OperationID, c.Attempt)
 	if a.task.isFollowUp() {

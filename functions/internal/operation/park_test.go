@@ -109,6 +109,7 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 			f.handle(f.Command(c.OperationID + "-retry-1"))
 		}},
 		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, c message.Command) {
+			f.Advance(longAfter)
 			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), f.Delivery(c.OperationID+"-retry-1")))
 		}},
 		"ended while an attempt was under way": {want: integration.OperationFailed,

@@ -60,8 +60,9 @@ func isSameRejection(op, rejection integration.Operation) bool {
 		op.Error.Detail == rejection.Error.Detail && slices.Equal(op.Error.Findings, rejection.Error.Findings)
 }
 
-// DeadLettered ends the operation of a message that the queue has given up, so that nothing disappears silently. Of a
-// command whose operation has ended already only the body is kept.
+// DeadLettered keeps the body of a message that the queue has given up, so that nothing disappears silently, and ends
+// its operation where the record says that nothing more can be expected of it; see giveUp. A message that belongs to
+// no operation has a record of its own.
 func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	c, err := message.ParseCommand(d)
 	reason := deadLetterDiagnosis(d, w.tasks[c.Type].request())
@@ -83,7 +84,9 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	if err != nil && !integration.IsRefused(err) {
 		return err
 	}
-	a := &Attempt{engine: w.engine, command: c, task: t, operation: stored.operation, document: stored.document}
+	a := &Attempt{engine: w.engine, command: c, task: t, number: c.Attempt, operation: stored.operation,
+		document: stored.document}
+	a.limitNumber()
 	switch {
 	case t.isFollowUp() && (a.document.ETag == "" || a.isSuperseded(a.document)),
 		!t.isFollowUp() && a.operation.Status.IsFinal():
@@ -91,7 +94,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 			return err
 		}
 		return a.tellAll(ctx)
-	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
+	case a.operation.ETag != "" && !t.isAbout(c, a.operation):
 		of, err := w.ofProducers(ctx, c.IntegrationID)
 		if err != nil {
 			return err
@@ -99,7 +102,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind, IntegrationID: of,
 			Status: integration.OperationFailed, Error: &reason})
 	}
-	return w.fail(ctx, a, nil, reason, diagnosis.Causes{})
+	return w.giveUp(ctx, a, reason)
 }
 
 // deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description states.

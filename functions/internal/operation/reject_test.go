@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -122,9 +123,13 @@ func TestRejectionsThatShareAnOperationID(t *testing.T) {
 	assert.Len(t, f.Keys("rejected/"), 4, "each body is kept")
 }
 
-// dead delivers a message as the queue's dead letter, twice, as after a crash.
+// longAfter is longer than anything that the engine still expects of an operation.
+const longAfter = 3 * time.Hour
+
+// dead delivers a message as the queue's dead letter long after it was sent, twice, as after a crash.
 func (f *fixture) dead(messageID, reason string) {
 	f.t.Helper()
+	f.Advance(longAfter)
 	d := f.Delivery(messageID)
 	d.ApplicationProperties = map[string]any{"DeadLetterReason": reason,
 		"DeadLetterErrorDescription": "Message could not be consumed after 10 delivery attempts."}
@@ -190,7 +195,10 @@ func TestDeadLettersOfFollowUps(t *testing.T) {
 		f := newFixture(t)
 		c := f.submitted()
 		f.handle(c)
-		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
+		for _, message := range []string{"-verify-0", "-verify-retry-1", "-verify-retry-2"} {
+			assert.Empty(t, f.Document().Status.Conditions, "it is sent again, as often as it is tried")
+			f.dead(c.OperationID+message, "TTLExpiredException")
+		}
 		assert.Equal(t, diagnosis.CodeMessageExpired, f.Document().Status.Conditions[0].Reason)
 		assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
 		f.RequireStatus(c.OperationID, integration.OperationSucceeded)

@@ -32,6 +32,9 @@ type Task struct {
 	GiveUp func(ctx context.Context, a *Attempt, reason diagnosis.Diagnosis) error
 	// LastAttempt is the number of a follow-up's last attempt, from 0; other tasks have maxAttempts.
 	LastAttempt int
+	// Due is the number of a follow-up's latest attempt that can be due by the records; of other tasks the operation
+	// counts them.
+	Due func(a *Attempt) int
 	// Describe gives what a request has failed with its words, while it is repeated; the failure's own where it is
 	// nil.
 	Describe func(ctx context.Context, a *Attempt, f *policy.Failure) diagnosis.Diagnosis
@@ -63,9 +66,9 @@ type Worker struct {
 // NewWorker returns a worker for tasks, by the CloudEvents type of their commands.
 func NewWorker(e *Engine, tasks map[string]Task) (*Worker, error) {
 	for name, t := range tasks {
-		if t.Run == nil || t.Kind == "" || (t.Intent == nil) != t.isFollowUp() {
+		if t.Run == nil || t.Kind == "" || (t.Intent == nil) != t.isFollowUp() || (t.Due != nil) != t.isFollowUp() {
 			return nil, fmt.Errorf("operation: task %s needs a kind, a run, and either an intent or a "+
-				"way to give up", name)
+				"way to give up with what is due", name)
 		}
 	}
 	if e == nil || len(tasks) == 0 {
@@ -110,7 +113,7 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 		return a, err
 	}
 	a.operation, a.document = stored.operation, stored.document
-	a.limitNumber(stored.operation)
+	a.limitNumber()
 	invocation.From(ctx).SetCaller(stored.operation.Caller.ID)
 	if t.isFollowUp() {
 		if stored.document.ETag == "" {

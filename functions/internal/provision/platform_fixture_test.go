@@ -98,7 +98,7 @@ func (f *fixture) finish(c message.Command) integration.Operation {
 	for n := 1; !f.Operation(c.OperationID).Status.IsFinal(); n++ {
 		require.Less(f.t, n, 12, "it is parked for ever")
 		f.Advance(time.Minute)
-		f.handle(f.Command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
+		f.handle(f.Await(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
 	}
 	return f.Operation(c.OperationID)
 }

@@ -16,6 +16,8 @@ const (
 	proofWindow = 24 * time.Hour
 	// maxProofPause is the longest pause between two of these questions.
 	maxProofPause = 15 * time.Minute
+	// clockDifference is how much earlier than planned a question may come by the clock of another instance.
+	clockDifference = 5 * time.Second
 )
 
 // proofPause is the pause before the n-th question, from 0: the verification's while its window lasts, then doubling
@@ -77,14 +79,16 @@ func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integr
 	}
 }
 
-// hasPropagated reports whether so much time has passed since an operation's newest write that access depends on, the
-// beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they
-// may have been spent before the write. What is not known counts as fresh.
+// hasPropagated reports whether so much time has passed since an operation's newest write that access depends on. What
+// is not known counts as fresh.
 func (v *verifier) hasPropagated(a *operation.Attempt) bool {
 	op := a.Operation()
-	if op.ETag == "" {
-		return false
-	}
+	return op.ETag != "" && integration.HasPropagated(newestWrite(op), v.now())
+}
+
+// newestWrite is when an operation has last written what access depends on, its beginning being the latest that an
+// earlier one can have. Attempts say nothing of that: they may have been spent before the write.
+func newestWrite(op integration.Operation) time.Time {
 	newest := op.CreatedAt
 	for _, step := range op.Steps {
 		ended := step.At.Add(time.Duration(step.DurationMS) * time.Millisecond)
@@ -92,5 +96,11 @@ func (v *verifier) hasPropagated(a *operation.Attempt) bool {
 			newest = ended
 		}
 	}
-	return integration.HasPropagated(newest, v.now())
+	return newest
+}
+
+// dueProof is the number of the latest question that can be due: as many as there is time for since the newest write,
+// whatever a message says.
+func (v *verifier) dueProof(a *operation.Attempt) int {
+	return lastWithin(v.now().Sub(newestWrite(a.Operation()))+clockDifference, proofPause)
 }

@@ -181,7 +181,7 @@ func TestAttemptsEnd(t *testing.T) {
 	a, cmd := f.submit(spec("images"))
 	f.handle(cmd)
 	for n := 1; n <= 10; n++ {
-		f.handle(f.Command(fmt.Sprintf("%s-retry-%d", a.Operation.ID, n)))
+		f.handle(f.Await(fmt.Sprintf("%s-retry-%d", a.Operation.ID, n)))
 	}
 	op := f.RequireStatus(a.Operation.ID, integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -197,6 +198,7 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 		"dead-lettered": func(f *fixture, c message.Command) {
 			body, err := c.Encode("/test", f.Now())
 			require.NoError(f.t, err)
+			f.Advance(3 * time.Hour)
 			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: body, MessageID: c.ID,
 				SessionID: id}))
 		},
@@ -209,6 +211,7 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 				deliver(f, c)
 				for c := c; record == "too new" && name == "handled" &&
 					!f.Operation(a.Operation.ID).Status.IsFinal(); {
+					f.Advance(5 * time.Minute)
 					c.Attempt++ // parked, as the newer build may be there soon; never for ever
 					require.LessOrEqual(t, c.Attempt, 11)
 					deliver(f, c)

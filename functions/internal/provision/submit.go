@@ -79,7 +79,7 @@ func (s *Service) Tasks() map[string]operation.Task {
 		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: teardownIntent, Run: s.teardown},
 		message.TypeAccessTest:  {Kind: integration.KindAccessTest, Intent: s.accessTestIntent, Run: s.accessTest},
 		message.TypeVerify: {Kind: integration.KindProvision, GiveUp: proof.undecided, Run: proof.verify,
-			LastAttempt: lastProof()},
+			LastAttempt: lastProof(), Due: proof.dueProof},
 	}
 }
 

@@ -54,11 +54,16 @@ func lastWithin(window time.Duration, pause func(n int) time.Duration) int {
 }
 
 // scheduleVerify sends the n-th verification into the future; beyond the window there are only looks at a validation.
+// It is named by the message that it follows, where that came before it was due: the queue drops what has the name of
+// another.
 func (v *verifier) scheduleVerify(ctx context.Context, a *operation.Attempt, n int) error {
-	c := a.Command()
+	c, count := a.Command(), n
+	if c.Type == message.TypeVerify {
+		count = min(max(n, c.Attempt+1), message.MaxAttempt)
+	}
 	next := message.Command{Type: message.TypeVerify, IntegrationID: c.IntegrationID, OperationID: c.OperationID,
-		Attempt: n}
-	return a.Send(ctx, next, fmt.Sprintf("%s-verify-%d", c.OperationID, n), proofPause(n))
+		Attempt: count}
+	return a.Send(ctx, next, fmt.Sprintf("%s-verify-%d", c.OperationID, count), proofPause(n))
 }
 
 // verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the

@@ -381,3 +381,26 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 		"send the request again",
 		"nothing repeats a test that somebody waits for")
 }
+
+// TestAForgedVerificationIsNotTheLast: whoever may send to the queue can send a verification with any number, or have
+// the queue give one up. Patience ends when its time is over.
+func TestAForgedVerificationIsNotTheLast(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.world.SetTiming(world.Timing{RBACMS: 100_000})
+	d := f.provisioned(spec("images"))
+	for _, attempt := range []int{0, 12, 1000} {
+		forged := message.Command{Type: message.TypeVerify, ID: fmt.Sprint("m-", attempt), IntegrationID: id,
+			OperationID: d.Status.LastOperationID, Attempt: attempt}
+		f.handle(forged)
+		body, err := forged.Encode("/stranger", f.Now())
+		require.NoError(t, err)
+		require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: forged.ID,
+			SessionID: id, ApplicationProperties: map[string]any{"DeadLetterReason": "TTLExpiredException"}}))
+		assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
+		assert.Equal(t, diagnosis.CodeRoleMissing, f.condition("Verified").Reason)
+	}
+	assert.Greater(t, f.verified(d.Status.LastOperationID), 2)
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
+	assert.Equal(t, []string{"provisioned", "usable"}, f.events())
+}

@@ -114,6 +114,15 @@ func (d *Deployment) Command(id string) message.Command {
 	return c
 }
 
+// Await moves the clock on to when a message is delivered, and returns its command.
+func (d *Deployment) Await(id string) message.Command {
+	d.t.Helper()
+	if at := d.Message(id).EnqueueAt; at.After(d.Now()) {
+		d.SetTime(at)
+	}
+	return d.Command(id)
+}
+
 // Keys are those of the stored records below a prefix, at most 1,000.
 func (d *Deployment) Keys(prefix string) []string {
 	d.t.Helper()
