@@ -12,7 +12,7 @@ import (
 )
 
 // Whoever may send to the queue can send any number of an attempt, any operation id, and messages that the queue gives
-// up at once. So what a message may do follows from what the record says: which attempts have failed, when the next
+// up at once. So what a message may do follows from what the record states: which attempts have failed, when the next
 // one is due, and since when nothing was written down.
 
 // longestWork is how long an operation takes at most: all its attempts, with the pauses between them.
@@ -44,9 +44,9 @@ func dueAttempt(op integration.Operation, now time.Time) int {
 	return max(0, number)
 }
 
-// isAbandoned reports whether nothing more can be expected of an operation: it is older than all its attempts can take,
-// or the one that was begun or due has written nothing down for longer than it can take. One that has not started may
-// wait for its turn.
+// isAbandoned reports whether nothing more can be expected of an operation: it is older than all its attempts can
+// take, or the one that was begun or due has written nothing down for longer than it can take. One that has not started
+// may wait for its turn.
 func isAbandoned(op integration.Operation, now time.Time) bool {
 	last := op.LastUpdatedAt
 	if op.Waiting != nil && op.Waiting.NextAttemptAt.After(last) {
@@ -56,7 +56,7 @@ func isAbandoned(op integration.Operation, now time.Time) bool {
 	return isQuiet || now.Sub(op.CreatedAt) >= longestWork
 }
 
-// giveUp ends what a command of the queue's dead letters is about, where its record says that nothing more can be
+// giveUp ends what a command of the queue's dead letters is about, where its record states that nothing more can be
 // expected. Else the command is sent once more: a dead letter proves nothing, and what has failed for a moment may
 // work then.
 func (w *Worker) giveUp(ctx context.Context, a *Attempt, reason diagnosis.Diagnosis) error {
@@ -73,11 +73,11 @@ func (w *Worker) giveUp(ctx context.Context, a *Attempt, reason diagnosis.Diagno
 	return e.Send(ctx, c, fmt.Sprintf("%s-again-%d", c.OperationID, at.Unix()), at)
 }
 
-// isAbout reports whether a command asks for what an operation's record says: another one under the same id has no part
-// in it.
+// isAbout reports whether a command asks for what an operation's record states: another one under the same id has no
+// part in it.
 func (t Task) isAbout(c message.Command, op integration.Operation) bool {
 	if t.isFollowUp() {
-		return true // of the document's last operation, as the document says
+		return true // of the document's last operation, as the document states
 	}
 	in := t.Intent(c)
 	intended, err := newRequest(in)

@@ -97,7 +97,8 @@ func TestADeadLetterOfWhatComesToNothingEndsIt(t *testing.T) {
 	f.Await(again.ID)
 	f.Advance(10 * time.Minute)
 	require.NoError(t, f.worker.DeadLettered(t.Context(), f.forged(c, again.ID)))
-	assert.Equal(t, diagnosis.CodeMessageExpired, f.RequireStatus(c.OperationID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeMessageExpired, f.RequireStatus(c.OperationID,
+		integration.OperationFailed).Error.Code)
 	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
 }
 

@@ -61,7 +61,7 @@ func isSameRejection(op, rejection integration.Operation) bool {
 }
 
 // DeadLettered keeps the body of a message that the queue has given up, so that nothing disappears silently, and ends
-// its operation where the record says that nothing more can be expected of it; see giveUp. A message that belongs to
+// its operation where the record states that nothing more can be expected of it; see giveUp. A message that belongs to
 // no operation has a record of its own.
 func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	c, err := message.ParseCommand(d)

@@ -100,7 +100,7 @@ func newestWrite(op integration.Operation) time.Time {
 }
 
 // dueProof is the number of the latest question that can be due: as many as there is time for since the newest write,
-// whatever a message says.
+// whatever a message states.
 func (v *verifier) dueProof(a *operation.Attempt) int {
 	return lastWithin(v.now().Sub(newestWrite(a.Operation()))+clockDifference, proofPause)
 }
