@@ -45,8 +45,8 @@ func dueAttempt(op integration.Operation, now time.Time) int {
 }
 
 // isAbandoned reports whether nothing more can be expected of an operation: it is older than all its attempts can
-// take, or the one that was begun or due has written nothing down for longer than it can take. One that has not started may
-// wait for its turn.
+// take, or the one that was begun or due has written nothing down for longer than it can take. One that has not
+// started may wait for its turn.
 func isAbandoned(op integration.Operation, now time.Time) bool {
 	last := op.LastUpdatedAt
 	if op.Waiting != nil && op.Waiting.NextAttemptAt.After(last) {
