@@ -2,14 +2,12 @@ package functions
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -60,52 +58,6 @@ func neededRole(security []any) string {
 		}
 	}
 	return ""
-}
-
-// TestTheMatrixOfRoles: each operation lets in the role that the API document names and those that include it, and
-// nobody else.
-func TestTheMatrixOfRoles(t *testing.T) {
-	t.Parallel()
-	a := withCallers(t)
-	let := map[string][]string{
-		"":                         {},
-		string(caller.RoleRead):    {"Wif.Read"},
-		string(caller.RoleOperate): {"Wif.Read", "Wif.Operate"},
-		string(caller.RoleAdmin):   {"Wif.Read", "Wif.Operate", "Wif.Admin"},
-	}
-	open := []string{}
-	a.eachOperation(func(method, path string, security []any) {
-		needed := neededRole(security)
-		if needed == "" {
-			open = append(open, method+" "+path)
-			assert.NotEqual(t, http.StatusUnauthorized, a.call(method, path, "").StatusCode)
-			return
-		}
-		switch {
-		case path == "/policy":
-			assert.Equal(t, "Wif.Admin", needed, path)
-		case method != http.MethodGet && path != "/credentials/validate":
-			assert.Equal(t, "Wif.Operate", needed, "%s %s changes something", method, path)
-		default:
-			assert.Equal(t, "Wif.Read", needed, "%s %s changes nothing", method, path)
-		}
-		for role, allowed := range let {
-			request := entra.CallerRequest{}
-			if role != "" {
-				request.Roles = []string{role}
-			}
-			got := a.call(method, path, "", "Authorization", a.bearer(request))
-			if slices.Contains(allowed, needed) {
-				assert.NotContains(t, []int{401, 403}, got.StatusCode, "%s %s as %q: %s", method, path, role, got.raw)
-				continue
-			}
-			assert.Equal(t, http.StatusForbidden, got.StatusCode, "%s %s as %q", method, path, role)
-			assert.Equal(t, "forbidden", got.at("code"))
-			assert.Contains(t, got.at("detail"), needed)
-			assert.Equal(t, `Bearer error="insufficient_scope"`, got.Header.Get("WWW-Authenticate"))
-		}
-	})
-	assert.Equal(t, []string{"GET /healthz"}, open)
 }
 
 // TestWhoIsNotLetIn by any operation, before anything of the request is looked at. See TestAttacksByToken.

@@ -15,51 +15,35 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// deed is what somebody with what has leaked may try: a request, or where a producer can do it, a message.
+// leaks are what may leak, and what somebody with it may try, in that order, on an integration of the first owner. The
+// story TestWhatALeakAllowsInEarnest tries the same with the packaged app.
+type leaks struct {
+	Leaks []struct {
+		Name, Role string
+		// IsKnown is true where callers need a token, IsToken where one has leaked, and IsQueue where the right to
+		// send to the queue has.
+		IsKnown, IsToken, IsQueue bool
+	}
+	Deeds []deed
+}
+
 type deed struct {
-	name, method, path, body string
-	// kind is the message's; empty where there is none.
-	kind string
+	Name, Method, Path string
+	Body               json.RawMessage
+	// Command is the message's; empty where there is none. Spec is its spec, where that is not the body.
+	Command string
+	Spec    json.RawMessage
 }
 
-// deeds are tried in this order, on an integration of the first owner.
-func deeds() []deed {
-	own := specOf("of-attacker")
-	on := func(storage string) string { return strings.Replace(own, world.DataAccountID, storage, 1) }
+func readLeaks(t *testing.T) leaks {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", "leaks.json"))
+	require.NoError(t, err)
 	state := world.DataAccountID[:strings.LastIndexByte(world.DataAccountID, '/')] + "/state"
-	return []deed{
-		{"trust another issuer", "PUT", "/integrations/of-attacker",
-			strings.Replace(own, "{", `{"issuer":"https://attacker.example",`, 1), "provision"},
-		{"reach the state account", "PUT", "/integrations/of-attacker", on(state), "provision"},
-		{"read the policy", "GET", "/policy", "", ""},
-		{"see another's", "GET", "/integrations/my-images", "", ""},
-		{"list another's", "GET", "/integrations?subject=" + subject, "", ""},
-		{"use another's subject", "PUT", "/integrations/look-alike", good, "provision"},
-		{"make its own", "PUT", "/integrations/of-attacker", own, "provision"},
-		{"change another's", "PATCH", "/integrations/my-images", `{"displayName":"taken"}`, "change"},
-		{"take another's", "PATCH", "/integrations/my-images/owner", `{"owner":"` + second + `"}`, ""},
-		{"delete another's", "DELETE", "/integrations/my-images", "", "deprovision"},
-	}
-}
-
-// leaks are what may leak, with the settings of the app.
-func leaks() []struct {
-	name, role             string
-	isToken, isKnown, isMQ bool
-} {
-	return []struct {
-		name, role             string
-		isToken, isKnown, isMQ bool
-	}{
-		{name: "function key, `AUTH_AUDIENCE` set", isKnown: true},
-		{name: "token of a stranger in the tenant", isToken: true, isKnown: true},
-		{name: "token with `Wif.Read`", role: "Wif.Read", isToken: true, isKnown: true},
-		{name: "token with `Wif.Operate`", role: "Wif.Operate", isToken: true, isKnown: true},
-		{name: "token with `Wif.Admin`", role: "Wif.Admin", isToken: true, isKnown: true},
-		{name: "send right on the queue, `AUTH_AUDIENCE` set", isKnown: true, isMQ: true},
-		{name: "function key, no `AUTH_AUDIENCE`"},
-		{name: "send right on the queue, no `AUTH_AUDIENCE`", isMQ: true},
-	}
+	var all leaks
+	require.NoError(t, json.Unmarshal([]byte(strings.NewReplacer("{data}", world.DataAccountID, "{state}",
+		state).Replace(string(raw))), &all))
+	return all
 }
 
 // TestWhatALeakAllows tries each deed with each thing that may leak. The outcome is the table of docs/security.md; who
@@ -68,16 +52,16 @@ func TestWhatALeakAllows(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "docs", "security.md"))
 	require.NoError(t, err)
-	header := "| with |"
-	for _, d := range deeds() {
-		header += " " + d.name + " |"
+	all, header := readLeaks(t), "| with |"
+	for _, d := range all.Deeds {
+		header += " " + d.Name + " |"
 	}
 	assert.Contains(t, string(page), header+"\n")
-	for _, leak := range leaks() {
-		t.Run(leak.name, func(t *testing.T) {
+	for _, leak := range all.Leaks {
+		t.Run(leak.Name, func(t *testing.T) {
 			t.Parallel()
 			settings := map[string]string{}
-			if leak.isKnown {
+			if leak.IsKnown {
 				settings["AUTH_AUDIENCE"] = apiAudience
 			}
 			a := newApp(t, settings)
@@ -85,23 +69,23 @@ func TestWhatALeakAllows(t *testing.T) {
 			a.deliver()
 			before := as(a, first, "GET", "/integrations/my-images", "").raw
 			headers := []string{"x-functions-key", "key"}
-			if leak.isToken {
+			if leak.IsToken {
 				request := entra.CallerRequest{ObjectID: second}
-				if leak.role != "" {
-					request.Roles = []string{leak.role}
+				if leak.Role != "" {
+					request.Roles = []string{leak.Role}
 				}
 				headers = append(headers, "Authorization", a.bearer(request))
 			}
-			row := "| " + leak.name + " |"
-			for n, d := range deeds() {
-				if leak.isMQ {
+			row := "| " + leak.Name + " |"
+			for n, d := range all.Deeds {
+				if leak.IsQueue {
 					row += " " + tryMessage(a, d, n) + " |"
 				} else {
 					row += " " + tryRequest(a, d, headers) + " |"
 				}
 			}
 			assert.Contains(t, string(page), row+"\n")
-			if leak.isKnown && leak.role != "Wif.Admin" {
+			if leak.IsKnown && leak.Role != "Wif.Admin" {
 				assert.Equal(t, before, as(a, first, "GET", "/integrations/my-images", "").raw)
 			}
 		})
@@ -111,7 +95,7 @@ func TestWhatALeakAllows(t *testing.T) {
 // tryRequest does a deed by a request, and tells what came of it.
 func tryRequest(a *app, d deed, headers []string) string {
 	a.t.Helper()
-	got := a.call(d.method, d.path, d.body, headers...)
+	got := a.call(d.Method, d.Path, string(d.Body), headers...)
 	a.deliver()
 	if got.StatusCode >= 400 {
 		return fmt.Sprintf("%d `%s`", got.StatusCode, got.at("code"))
@@ -125,21 +109,19 @@ func tryRequest(a *app, d deed, headers []string) string {
 // tryMessage does a deed by a message, where there is one, and tells what came of it.
 func tryMessage(a *app, d deed, n int) string {
 	a.t.Helper()
-	if d.kind == "" {
+	if d.Command == "" {
 		return "—"
 	}
-	id := strings.TrimPrefix(d.path, "/integrations/")
+	id := strings.TrimPrefix(d.Path, "/integrations/")
 	operation := fmt.Sprint("deed-", n)
 	data := map[string]any{"integrationId": id, "operationId": operation}
-	kind := d.kind
-	if kind == "change" {
-		kind, d.body = "provision", strings.Replace(good, "{", `{"displayName":"taken",`, 1)
-	}
-	if d.body != "" {
-		data["spec"] = json.RawMessage(d.body)
+	for _, spec := range []json.RawMessage{d.Body, d.Spec} {
+		if spec != nil {
+			data["spec"] = spec
+		}
 	}
 	body, err := json.Marshal(map[string]any{"specversion": "1.0", "id": operation, "source": "/producer",
-		"type": "ai.ddoe.wif." + kind + ".v1", "data": data})
+		"type": "ai.ddoe.wif." + d.Command + ".v1", "data": data})
 	require.NoError(a.t, err)
 	require.NoError(a.t, a.function("reconcile").Message(a.t.Context(), Delivery{Body: body, MessageID: operation,
 		SessionID: id}))

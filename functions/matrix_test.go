@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
-	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -149,8 +147,7 @@ func (r ruling) worlds() []string {
 
 // TestMatrix calls each operation as each caller, about its own, another's and an absent integration, through the
 // door; each cell in a world that no other has changed. It is held against the rules here, and against
-// testdata/matrix.txt, which a
-// reviewer can read.
+// testdata/matrix.txt, which a reviewer can read. What is another's is answered as what is not there, byte for byte.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	rules := rulings()
@@ -159,15 +156,20 @@ func TestMatrix(t *testing.T) {
 	for _, operation := range slices.Sorted(maps.Keys(rules)) {
 		rule := rules[operation]
 		for _, k := range allAsking() {
+			answers := map[string]string{}
 			for _, whose := range rule.worlds() {
-				got := cell(t, worlds, operation, rule, k, whose)
+				got, answer := cell(t, worlds, operation, rule, k, whose)
 				assert.Equal(t, rule.expected(operation, k, whose), got, "%s as %s of %s", operation, k.name, whose)
 				cells[operation+"|"+k.name+"|"+whose] = got
+				answers[whose] = answer
+			}
+			if !k.seesAll() && rule.others == "" {
+				assert.Equal(t, answers["absent"], answers["another's"], "%s as %s tells nothing", operation, k.name)
 			}
 		}
 	}
 	golden := filepath.Join("testdata", "matrix.txt")
-	text := table(rules, cells)
+	text := table(rules, cells, keysOf(t))
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(text), 0o644))
 	}
@@ -180,13 +182,17 @@ func TestMatrix(t *testing.T) {
 func covered(t *testing.T, rules map[string]ruling) {
 	t.Helper()
 	var known, ruled []string
+	needed := map[string]string{}
 	for template, item := range newApp(t, nil).document["paths"].(map[string]any) {
-		for method := range item.(map[string]any) {
-			known = append(known, strings.ToUpper(method)+" "+template)
+		for method, op := range item.(map[string]any) {
+			name := strings.ToUpper(method) + " " + template
+			security, _ := op.(map[string]any)["security"].([]any)
+			known, needed[name] = append(known, name), neededRole(security)
 		}
 	}
-	for operation := range rules {
+	for operation, rule := range rules {
 		ruled = append(ruled, plainOperation(operation))
+		assert.Equal(t, string(rule.needs), needed[plainOperation(operation)], "the document's role of %s", operation)
 	}
 	slices.Sort(known)
 	slices.Sort(ruled)
@@ -200,75 +206,22 @@ func plainOperation(operation string) string {
 	return parts[0] + " " + path
 }
 
-// cell asks once, in a world with one integration, and returns what was answered. What is refused changes nothing, and
-// HEAD answers as GET does.
-func cell(t *testing.T, worlds pool, operation string, rule ruling, k asking, whose string) string {
-	t.Helper()
-	a := worlds.take(t, operation, k, whose)
-	headers := headersOf(a, k)
-	method, path, _ := strings.Cut(operation, " ")
-	path, variant, _ := strings.Cut(path, " ")
-	if variant == "async" {
-		headers = append(headers, "Prefer", "respond-async")
-	}
-	id, about, list := taken, ownOperation, "?subject="+subject
-	if whose == "absent" {
-		id, about, list = free, noOperation, "?subject=none"
-	}
-	switch path {
-	case "/integrations":
-		path += list
-	case "/operations":
-		path += "?integrationId=" + id
-	case "/operations/{id}", "/operations/{id}/cancel":
-		id = about
-	}
-	path = strings.NewReplacer("{id}", id, "{code}", "forbidden").Replace(path)
-	token, err := a.issuer.Mint(sandbox.TokenRequest{Subject: subject})
-	require.NoError(t, err)
-	body := strings.Replace(rule.body, "minted", token, 1)
-	if whose == "absent" && method == http.MethodPut {
-		body = strings.Replace(body, "my-service", "my-own", 1) // a subject has one owner
-	}
-	if body != "" {
-		headers = append(headers, "Content-Type", "application/json")
-	}
-	before := everything(a)
-	if method == http.MethodGet {
-		headIsAsGet(a, path, headers)
-	}
-	got := a.call(method, path, body, headers...)
-	if got.StatusCode < 400 && method != http.MethodGet {
-		worlds.drop(a)
-	}
-	if got.StatusCode >= 400 {
-		assert.Equal(t, before, everything(a), "%s as %s of %s changes nothing", operation, k.name, whose)
-		assert.NotContains(t, got.raw, first)
-	}
-	told := fmt.Sprint(got.StatusCode)
-	if code := got.Header.Get("x-ms-error-code"); code != "" {
-		told += " " + code
-	}
-	if listed, isList := got.at("value").([]any); isList {
-		told += fmt.Sprintf(", %d listed", len(listed))
-	}
-	return told
-}
-
 // pool keeps worlds that nothing has changed for the next cell.
-type pool map[string]*app
+type pool map[string]*watched
 
-func (p pool) take(t *testing.T, operation string, k asking, whose string) *app {
+func (p pool) take(t *testing.T, operation string, k asking, whose string) *watched {
 	t.Helper()
 	key := fmt.Sprint(k.keyOnly, whose, strings.HasSuffix(operation, "/cancel"))
 	if p[key] == nil {
-		p[key] = matrixWorld(t, operation, k, whose)
+		p[key] = watch(matrixWorld(t, operation, k, whose))
 	}
 	return p[key]
 }
 
 // drop has the next cells begin anew.
-func (p pool) drop(used *app) { maps.DeleteFunc(p, func(_ string, a *app) bool { return a == used }) }
+func (p pool) drop(used *watched) {
+	maps.DeleteFunc(p, func(_ string, a *watched) bool { return a == used })
+}
 
 // matrixWorld is a world with one integration, whose owner is the caller, a group of it or another one.
 func matrixWorld(t *testing.T, operation string, k asking, whose string) *app {
@@ -278,8 +231,7 @@ func matrixWorld(t *testing.T, operation string, k asking, whose string) *app {
 		settings["AUTH_AUDIENCE"] = apiAudience
 	}
 	a := newApp(t, settings)
-	byAdmin := []string{"Authorization", a.bearer(entra.CallerRequest{ObjectID: manager,
-		Roles: []string{"Wif.Admin"}})}
+	byAdmin := []string{"Authorization", asManager(a)}
 	a.make("applications", handApplication, map[string]any{"appId": handClient, "displayName": "by hand"})
 	a.make("servicePrincipals", handPrincipal, map[string]any{"appId": handClient, "accountEnabled": true,
 		"servicePrincipalType": "Application"})
@@ -300,6 +252,12 @@ func matrixWorld(t *testing.T, operation string, k asking, whose string) *app {
 		require.Equal(t, 200, given.StatusCode, given.raw)
 	}
 	return a
+}
+
+// asManager is the header of an administrator's token.
+func asManager(a *app) string {
+	a.t.Helper()
+	return a.bearer(entra.CallerRequest{ObjectID: manager, Roles: []string{"Wif.Admin"}})
 }
 
 // headersOf are those by which a caller asks.
@@ -333,24 +291,27 @@ func everything(a *app) string {
 	return fmt.Sprint(text, "\nmessages: ", len(a.queue.sent))
 }
 
-// headIsAsGet: HEAD is let in where GET is, and its headers say as much. The server leaves the body out.
-func headIsAsGet(a *app, path string, headers []string) {
-	a.t.Helper()
-	got, head := a.call(http.MethodGet, path, "", headers...), a.call(http.MethodHead, path, "", headers...)
-	assert.Equal(a.t, got.StatusCode, head.StatusCode, "HEAD %s", path)
-	for _, name := range []string{"x-ms-error-code", "Content-Type", "ETag", "WWW-Authenticate", "Cache-Control"} {
-		assert.Equal(a.t, got.Header.Get(name), head.Header.Get(name), "%s of HEAD %s", name, path)
+// keysOf is what the host answers to whom it finds no key of, by operation.
+func keysOf(t *testing.T) map[string]string {
+	t.Helper()
+	_, api := listed(t)
+	files, keys := functionFiles(t, "."), map[string]string{}
+	for operation, function := range servedBy(t, api) {
+		keys[operation] = map[string]string{"function": "401 by the host",
+			"anonymous": "as with the key"}[files[function][0].AuthLevel]
 	}
+	return keys
 }
 
 // table is the matrix for a reader: a block for each operation, a line for each caller.
-func table(rules map[string]ruling, cells map[string]string) string {
+func table(rules map[string]ruling, cells, keys map[string]string) string {
 	var b strings.Builder
 	b.WriteString("Who may do what. Written by go test ./functions -run TestMatrix -update, which calls each cell.\n" +
-		"A caller with a token has the function key as well. own: made by or given to the caller; or to its group.\n")
+		"A caller with a token has the function key as well. own: made by or given to the caller; or to its group.\n" +
+		"Without the key the host answers, by authLevel in function.json; the app never learns of it.\n")
 	for _, operation := range slices.Sorted(maps.Keys(rules)) {
 		rule := rules[operation]
-		b.WriteString("\n" + operation + "\n")
+		fmt.Fprintf(&b, "\n%s\n  %-33s%s\n", operation, "no key", keys[plainOperation(operation)])
 		for _, k := range allAsking() {
 			fmt.Fprintf(&b, "  %-33s", k.name)
 			for _, whose := range rule.worlds() {
@@ -358,7 +319,7 @@ func table(rules map[string]ruling, cells map[string]string) string {
 				if whose != "-" {
 					told = whose + ": " + told
 				}
-				fmt.Fprintf(&b, "%-38s", told)
+				fmt.Fprintf(&b, "%-38s  ", told)
 			}
 			b.WriteString("\n")
 		}
