@@ -76,12 +76,12 @@ func tryAll(t *testing.T, l leak, table string) string {
 		if !l.IsKnown {
 			return nil
 		}
-		return []string{"Authorization", "Bearer " + a.caller(oid, roles...)}
+		return []string{"Authorization", "Bearer " + callerToken(a, oid, roles...)}
 	}
 	owner, admin := as(victim, "Wif.Operate"), as(overseer, "Wif.Admin")
 	made := a.call(http.MethodPut, "/integrations/my-images", string(all.Victim), owner...)
 	require.Equal(t, http.StatusCreated, made.Status, made.Raw)
-	a.ended(operationPath(made.Header.Get("Operation-Location")), admin)
+	ended(a, operationPath(made.Header.Get("Operation-Location")), admin)
 	mine := func() string {
 		got := a.call(http.MethodGet, "/integrations/my-images", nil, owner...)
 		return fmt.Sprint(got.at("spec"), got.at("owner"), got.at("lastModifiedBy"), got.at("status.lastOperationId"))
@@ -97,9 +97,9 @@ func tryAll(t *testing.T, l leak, table string) string {
 	row := "| " + l.Name + " |"
 	for _, d := range all.Deeds {
 		if l.IsQueue {
-			row += " " + a.tryMessage(d, admin) + " |"
+			row += " " + tryMessage(a, d, admin) + " |"
 		} else {
-			row += " " + a.tryRequest(d, headers, admin) + " |"
+			row += " " + tryRequest(a, d, headers, admin) + " |"
 		}
 	}
 	if l.IsKnown && l.Role != "Wif.Admin" {
@@ -108,8 +108,8 @@ func tryAll(t *testing.T, l leak, table string) string {
 	return row
 }
 
-// caller is the token of a caller of the tenant.
-func (a *app) caller(oid string, roles ...string) string {
+// callerToken is the token of a caller of the tenant.
+func callerToken(a *app, oid string, roles ...string) string {
 	a.t.Helper()
 	got := a.control(http.MethodPost, "/caller-tokens", map[string]any{"oid": oid, "roles": roles,
 		"audience": apiOfTest})
@@ -120,7 +120,7 @@ func (a *app) caller(oid string, roles ...string) string {
 }
 
 // ended waits for the end of an operation.
-func (a *app) ended(path string, headers []string) answer {
+func ended(a *app, path string, headers []string) answer {
 	a.t.Helper()
 	var got answer
 	require.Eventually(a.t, func() bool {
@@ -132,7 +132,7 @@ func (a *app) ended(path string, headers []string) answer {
 }
 
 // tryRequest does a deed by a request, and tells what came of it.
-func (a *app) tryRequest(d deed, headers, admin []string) string {
+func tryRequest(a *app, d deed, headers, admin []string) string {
 	a.t.Helper()
 	var body any
 	if d.Body != nil {
@@ -140,7 +140,7 @@ func (a *app) tryRequest(d deed, headers, admin []string) string {
 	}
 	got := a.call(d.Method, d.Path, body, headers...)
 	if location := got.Header.Get("Operation-Location"); location != "" {
-		a.ended(operationPath(location), admin)
+		ended(a, operationPath(location), admin)
 	}
 	listed, isList := got.at("value").([]any)
 	switch {
@@ -154,7 +154,7 @@ func (a *app) tryRequest(d deed, headers, admin []string) string {
 }
 
 // tryMessage does a deed by a message, where there is one, and tells what came of it.
-func (a *app) tryMessage(d deed, admin []string) string {
+func tryMessage(a *app, d deed, admin []string) string {
 	a.t.Helper()
 	if d.Command == "" {
 		return "—"
@@ -167,7 +167,7 @@ func (a *app) tryMessage(d deed, admin []string) string {
 		}
 	}
 	a.produce(id, cloudEvent(a.t, "ai.ddoe.wif."+d.Command+".v1", data))
-	got := a.ended("/operations/"+operation, admin)
+	got := ended(a, "/operations/"+operation, admin)
 	if got.at("status") == "Succeeded" {
 		return "**done**"
 	}
