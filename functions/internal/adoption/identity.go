@@ -2,88 +2,32 @@ package adoption
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
+	"github.com/ddoe-ai/azure-wif/functions/internal/claim"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
-const (
-	// listed is how many documents are read at a time by who looks for one.
-	listed = 100
-	// claimLasts is how long a claim counts whose integration is not there.
-	claimLasts = invocation.Longest
-	// claimTries bounds the writes that others get ahead of.
-	claimTries = 20
-)
-
-// claim tells which import has an identity, or is about to have it.
-type claim struct {
-	IntegrationID string `json:"integrationId"`
-	// CallerID is who imports it.
-	CallerID string    `json:"callerId"`
-	At       time.Time `json:"at"`
-}
-
-// claimKey is the store's key of the claim on a document's identity.
-func claimKey(d integration.Document) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(d.Spec.TenantID + "\n" + d.Status.ClientID)))
-	return "identities/" + hex.EncodeToString(sum[:]) + ".json"
-}
+// listed is how many documents are read at a time by who looks for one.
+const listed = 100
 
 // claimIdentity claims the identity of an import that is about to be written down: of two that are sent at the same
 // time one is refused. It may be repeated.
 func (s *Service) claimIdentity(ctx context.Context, d integration.Document) error {
 	who, _ := caller.From(ctx)
-	mine, err := json.Marshal(claim{IntegrationID: d.ID, CallerID: who.ID, At: s.Repository.Now().UTC()})
-	if err != nil {
-		return fmt.Errorf("encode claim: %w", err)
-	}
-	for range claimTries {
-		record, err := s.Repository.Store.Get(ctx, claimKey(d))
-		if err != nil && !errors.Is(err, integration.ErrNotFound) {
-			return operation.StoreError(err)
+	identity := claim.Thing{Repository: s.Repository, Prefix: "identities/", IsBrief: true,
+		Names: []string{strings.ToLower(d.Spec.TenantID), strings.ToLower(d.Status.ClientID)},
+		IsHad: func(other integration.Document) bool { return hasIdentity(other, d) }}
+	err := identity.Take(ctx, d.ID, who.ID, func(holders []integration.Document) error {
+		if len(holders) == 0 {
+			return nil
 		}
-		if err := s.admitClaim(ctx, record, d); err != nil {
-			return operation.StoreError(err)
-		}
-		_, err = s.Repository.Store.Put(ctx, claimKey(d), mine, record.ETag)
-		if !errors.Is(err, integration.ErrConflict) {
-			return operation.StoreError(err)
-		}
-	}
-	return operation.StoreError(integration.ErrConflict)
-}
-
-// admitClaim refuses an identity that another import has, or has claimed a moment ago.
-func (s *Service) admitClaim(ctx context.Context, record integration.Record, d integration.Document) error {
-	var there claim
-	if record.ETag == "" || json.Unmarshal(record.Body, &there) != nil || there.IntegrationID == d.ID {
-		return nil // what cannot be read tells nothing, and is replaced
-	}
-	other, err := s.Repository.Get(caller.Without(ctx), there.IntegrationID)
-	switch {
-	case err == nil && hasIdentity(other, d):
-		return bound(ctx, other, d.Status.ClientID)
-	case err == nil && other.UpdatedAt.After(there.At): // it has come to something else
-		return nil
-	case err != nil && !errors.Is(err, integration.ErrNotFound) && !integration.IsRefused(err):
-		return err
-	case s.Repository.Now().Sub(there.At) < claimLasts:
-		return bound(ctx, integration.Document{ID: there.IntegrationID, Owner: there.CallerID, ETag: record.ETag},
-			d.Status.ClientID)
-	default:
-		return nil
-	}
+		return bound(ctx, holders[0], d.Status.ClientID)
+	})
+	return operation.StoreError(err)
 }
 
 // hasIdentity reports whether another integration has the identity of a document.
