@@ -51,13 +51,21 @@ func eachUse(t *testing.T, run func(t *testing.T, thing claim.Thing, now *time.T
 	}
 }
 
+// TestOneOfManyTakesIt, of however many that ask at the same moment.
 func TestOneOfManyTakesIt(t *testing.T) {
 	t.Parallel()
 	eachUse(t, func(t *testing.T, thing claim.Thing, _ *time.Time) {
 		taken := make(chan error, 6)
-		var all sync.WaitGroup
+		var all, haveRead sync.WaitGroup
+		haveRead.Add(cap(taken)) // all look before anybody writes
 		for i := range cap(taken) {
-			all.Go(func() { taken <- thing.Take(t.Context(), fmt.Sprint("aaa-", i), "", alone) })
+			look := sync.OnceFunc(func() { haveRead.Done(); haveRead.Wait() })
+			all.Go(func() {
+				taken <- thing.Take(t.Context(), fmt.Sprint("aaa-", i), "", func(holders []integration.Document) error {
+					look()
+					return alone(holders)
+				})
+			})
 		}
 		all.Wait()
 		refused := 0
