@@ -70,14 +70,14 @@ func (t Thing) Claims(ctx context.Context) ([]Claim, string, error) {
 	return claims, record.ETag, err
 }
 
-// Admit asks the rule about the integrations whose claims count, other than the one with the id. An integration that is
-// not there is shown with its id and the owner that it is about to have. It writes nothing.
-func (t Thing) Admit(ctx context.Context, id, callerID string, admit Rule) error {
-	_, _, err := t.admit(ctx, id, callerID, admit)
+// Admit asks the rule about the integrations whose claims count, other than the one with the id. Where an integration
+// does not exist yet, the rule gets its id and its owner to be. It writes nothing.
+func (t Thing) Admit(ctx context.Context, id, callerID string, rule Rule) error {
+	_, _, err := t.admit(ctx, id, callerID, rule)
 	return err
 }
 
-func (t Thing) admit(ctx context.Context, id, callerID string, admit Rule) ([]Claim, string, error) {
+func (t Thing) admit(ctx context.Context, id, callerID string, rule Rule) ([]Claim, string, error) {
 	claims, etag, err := t.Claims(ctx)
 	if err != nil {
 		return nil, "", err
@@ -103,13 +103,13 @@ func (t Thing) admit(ctx context.Context, id, callerID string, admit Rule) ([]Cl
 		}
 		counting, holders = append(counting, c), append(holders, d)
 	}
-	return counting, etag, admit(holders)
+	return counting, etag, rule(holders)
 }
 
 // Take claims the thing, unless the rule refuses. It may be repeated.
-func (t Thing) Take(ctx context.Context, id, callerID string, admit Rule) error {
+func (t Thing) Take(ctx context.Context, id, callerID string, rule Rule) error {
 	for range tries {
-		others, etag, err := t.admit(ctx, id, callerID, admit)
+		others, etag, err := t.admit(ctx, id, callerID, rule)
 		if err != nil {
 			return err
 		}

@@ -60,12 +60,11 @@ func TestOneOfManyTakesIt(t *testing.T) {
 		haveRead.Add(cap(taken)) // all look before anybody writes
 		for i := range cap(taken) {
 			look := sync.OnceFunc(func() { haveRead.Done(); haveRead.Wait() })
-			all.Go(func() {
-				taken <- thing.Take(t.Context(), fmt.Sprint("aaa-", i), "", func(holders []integration.Document) error {
-					look()
-					return alone(holders)
-				})
-			})
+			rule := func(holders []integration.Document) error {
+				look()
+				return alone(holders)
+			}
+			all.Go(func() { taken <- thing.Take(t.Context(), fmt.Sprint("aaa-", i), "", rule) })
 		}
 		all.Wait()
 		refused := 0
@@ -87,12 +86,13 @@ var standings = map[string]struct {
 	// holder is who is told to have it; empty where it is free.
 	holder string
 }{
-	"about to be made":       {after: 10*time.Minute - 1, holder: "aaa of claimant"},
-	"never made":             {after: 10 * time.Minute},
-	"has it":                 {after: time.Hour, document: had("owner", ""), holder: "aaa of owner"},
-	"has it, claimed anew":   {document: had("owner", ""), updated: -1, holder: "aaa of owner"},
-	"torn down since":        {document: had("owner", integration.PhaseDeleted), updated: 1},
-	"torn down, made anew":   {document: had("owner", integration.PhaseDeleted), updated: -1, holder: "aaa of claimant"},
+	"about to be made":     {after: 10*time.Minute - 1, holder: "aaa of claimant"},
+	"never made":           {after: 10 * time.Minute},
+	"has it":               {after: time.Hour, document: had("owner", ""), holder: "aaa of owner"},
+	"has it, claimed anew": {document: had("owner", ""), updated: -1, holder: "aaa of owner"},
+	"torn down since":      {document: had("owner", integration.PhaseDeleted), updated: 1},
+	"torn down, made anew": {document: had("owner", integration.PhaseDeleted), updated: -1,
+		holder: "aaa of claimant"},
 	"torn down a while ago":  {after: time.Hour, document: had("owner", integration.PhaseDeleted)},
 	"came to something else": {after: time.Hour, document: &integration.Document{Owner: "owner"}},
 }
