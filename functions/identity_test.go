@@ -150,9 +150,10 @@ func TestAFaultIsToldInTheWordsOfItsKind(t *testing.T) {
 				a.call("GET", "/integrations/my-images/drift", ""),
 				a.call("POST", "/integrations/my-images/access-tests", `{"subjectToken": "`+token+`"}`),
 			} {
-				check := checkOf(t, report, "federated-credential-missing")
-				assert.Equal(t, kind.who, check.Remedy.Who, report.raw)
-				assert.True(t, strings.HasPrefix(check.Remedy.Command, kind.command), check.Remedy.Command)
+				require.Equal(t, "federated-credential-missing", report.at("diagnosis", "code"))
+				assert.EqualValues(t, kind.who, report.at("diagnosis", "remedy", "who"), report.raw)
+				command, _ := report.at("diagnosis", "remedy", "command").(string)
+				assert.True(t, strings.HasPrefix(command, kind.command), command)
 				assert.NotRegexp(t, kind.foreign, report.raw)
 			}
 		})

@@ -154,7 +154,7 @@ var faultCases = map[string]struct {
 		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass",
 			"access.list skip", "access.write skip"},
 		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
-		command: "az ad app federated-credential delete --id " + clientID,
+		command: "az ad app federated-credential list --id " + clientID,
 	},
 	"credential's subject differs by case": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -170,7 +170,7 @@ var faultCases = map[string]struct {
 		},
 		want:    "exchange.token fail credential-issuer-mismatch",
 		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
-		command: "federated-credential delete",
+		command: "federated-credential list",
 	},
 	"credential's audience changed": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -178,7 +178,7 @@ var faultCases = map[string]struct {
 		},
 		want:    "exchange.token fail credential-audience-mismatch",
 		verdict: assessment.VerdictFail, claim: assessment.ClaimFile, who: diagnosis.WhoCaller,
-		command: "federated-credential delete",
+		command: "federated-credential list",
 	},
 	"credential deleted": {
 		damage: func(c *cloud, _ *integration.Document) {

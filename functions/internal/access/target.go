@@ -190,6 +190,9 @@ func (o *target) fault(id, layer string, code diagnosis.Code, opts ...diagnosis.
 // from is the check that ends with an answer of Storage; a nil error is a pass.
 func (o *target) from(id, layer, title string, err error) assessment.Check {
 	check := classify.Check(id, layer, title, err, o.context(policy.Operation(id)))
+	if o.wanted != o.intended {
+		check.Bearing = assessment.Bearing{} // what is in place is for less
+	}
 	if err != nil && check.Field == "" {
 		check.Field = o.pointer
 	}

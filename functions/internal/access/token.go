@@ -209,9 +209,7 @@ func (r *test) exchange(ctx context.Context, failed string) (azcore.TokenCredent
 		// exchange.
 		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}, EnableCAE: true})
 	}
-	words := r.context("exchange")
-	words.IsTokenRight = true // else the token would not have been sent
-	check := classify.Check(checkExchange, "exchange", title, err, words)
+	check := classify.Check(checkExchange, "exchange", title, err, r.context("exchange"))
 	r.add(check)
 	if err != nil {
 		return nil, checkExchange

@@ -22,6 +22,9 @@ func (c Check) Diagnosis() diagnosis.Diagnosis {
 		Detail: cmp.Or(c.Detail, c.Title), Transient: c.Transient, Remedy: c.Remedy, Evidence: c.Evidence}
 }
 
+// IsSame reports whether two checks are the same one, about the same target.
+func (c Check) IsSame(other Check) bool { return c.ID == other.ID && c.Target == other.Target }
+
 // Pair is what a comparison has compared.
 type Pair struct {
 	// Expected is what should be. Actual is what a service has, or a file that is judged; Presented is what the token

@@ -89,6 +89,18 @@ type Check struct {
 	DependsOn   string                       `json:"dependsOn,omitempty"`
 	Remedy      *diagnosis.Remedy            `json:"remedy,omitempty"`
 	Evidence    *diagnosis.Evidence          `json:"evidence,omitempty"`
+	Bearing     Bearing                      `json:"-"`
+}
+
+// Bearing is what a look and a refusal have to do with each other. See resource.Explained.
+type Bearing struct {
+	// Kind is the resource kind that a look is at; empty for a refusal.
+	Kind string
+	// About is the subject or the scope that it is about; empty where it is about all of them.
+	About string
+	// IfThere is what a refusal is told as where a look finds all that it asks for in place; nil where no look can
+	// tell.
+	IfThere *diagnosis.Diagnosis
 }
 
 // Leftover is something a test made and could not remove.

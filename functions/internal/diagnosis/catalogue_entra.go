@@ -116,35 +116,37 @@ func matchEntries() []Entry {
 		exchange(CodeCredentialMismatch, []int{70021}, WhoIdentityAdmin, "No credential matches the token",
 			"No federated identity credential of the identity has the token's issuer, subject and audience together.",
 			"Compare issuer, subject and audience with the credentials of the identity; look at a trailing "+
-				"slash first.").Repairable().ToCompare(),
+				"slash first.").Repairable().ToCompare().Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoIdentityAdmin, "No credential has the token's issuer",
 			"The identity has no federated identity credential for the issuer that the token names; Entra "+
 				"compares byte for byte, and a trailing slash counts.",
-			"Set the credential's issuer to exactly {issuer}.").Repairable().ToCompare(),
+			"Set the credential's issuer to exactly {issuer}.").Repairable().ToCompare().Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoIdentityAdmin,
 			"No credential has the token's audience",
 			"A credential for the issuer exists, but not for the audience of the token.",
-			"Give token and credential the cloud's token-exchange audience, {audience}.").Repairable().ToCompare(),
+			"Give token and credential the cloud's token-exchange audience, {audience}.").Repairable().ToCompare().Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoIdentityAdmin,
 			"No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
 			"Compare the subjects character by character; one of them must be exactly {subject}.").
-			Repairable().ToCompare(),
+			Repairable().ToCompare().Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoIdentityAdmin,
 			"The credential's subject differs by case only",
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's "+
 				"in nothing else.",
-			"Set the credential's subject to exactly {subject}.").Repairable().With(words.CompareCredentials),
+			"Set the credential's subject to exactly {subject}.").Repairable().ToCompare().
+			Unless(CodeCredentialNotEffective),
 		exchange(CodeFederatedCredentialMissing, []int{70025, 7000226}, WhoIdentityAdmin,
 			"The federated credential does not exist",
 			"The identity has no federated credential for the subject {subject}, so Entra refuses the platform's "+
 				"tokens. One that was made a moment ago is not known everywhere yet.", orByHand).Making().Repairable().
-			With(words.CreateCredential),
+			With(words.CreateCredential).Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237},
 			WhoIdentityAdmin, "The flexible credential does not work here",
 			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform "+
 				"Cloud, and its expression must match.",
-			"Replace it by a plain credential with the exact subject {subject}.").With(words.CompareCredentials),
+			"Replace it by a plain credential with the exact subject {subject}.").With(words.CompareCredentials).
+			Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoIdentityAdmin,
 			"The audience is not the token-exchange audience",
 			"Entra takes only the literal token-exchange audience of the cloud, and only one audience in a token: "+
@@ -168,14 +170,15 @@ func clientEntries() []Entry {
 		exchange(CodeIdentityMissing, []int{700016, 700011}, WhoIdentityAdmin, "The identity does not exist",
 			"The tenant has no identity with this client id: it was deleted, or was made a moment ago and is not "+
 				"known everywhere yet.",
-			words.Renewed, notByHand).Repairable(),
+			words.Renewed, notByHand).Repairable().Unless(CodeIdentityNotEffective),
 		exchange(CodeClientMalformed, []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
 			"Give the client id, a GUID."),
 		exchange(CodeServicePrincipalMissing, []int{7000229}, WhoIdentityAdmin,
 			"The identity has no service principal in the tenant",
 			"The service principal is missing in the tenant, or is not replicated yet.",
-			"If it was created just now, wait some minutes.", notByHand).Repairable(),
+			"If it was created just now, wait some minutes.", notByHand).Repairable().
+			Unless(CodeIdentityNotEffective),
 		disabledEntry(),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",

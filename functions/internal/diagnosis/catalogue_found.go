@@ -7,7 +7,7 @@ import (
 )
 
 // foundEntries are about what somebody else has made: nothing of ours puts it right.
-func foundEntries() []Entry { return slices.Concat(lookEntries(), importEntries()) }
+func foundEntries() []Entry { return slices.Concat(lookEntries(), importEntries(), idleEntries()) }
 
 // importEntries are about integrations that were imported.
 func importEntries() []Entry {
@@ -40,6 +40,31 @@ func importEntries() []Entry {
 			Command: "az ad app owner add --id {clientId} --owner-object-id {appPrincipalId} && az rest " +
 				"--method post --url https://graph.microsoft.com/v1.0/servicePrincipals/{principalId}/owners/\\$ref --body " +
 				"{ownerReference}"},
+	}
+}
+
+// idleEntries are about what a look has found in place, and a service refuses all the same.
+func idleEntries() []Entry {
+	return []Entry{
+		exchange(CodeIdentityNotEffective, nil, WhoIdentityAdmin, "Entra does not act on the identity",
+			"The identity was looked at, and is there. Entra's token service refuses it as if it were not: what is "+
+				"new takes some minutes to act, at times longer.",
+			"Wait some minutes, then test again. There is nothing to make.",
+			"If Entra still refuses after an hour, give the correlation id of the evidence to Microsoft's support.").
+			Propagating(),
+		exchange(CodeCredentialNotEffective, nil, WhoIdentityAdmin, "Entra does not act on the federated credential",
+			"The identity has a federated credential with exactly this issuer, subject and audience. Entra's token "+
+				"service refuses the token as if it had none: what is new takes some minutes to act, at times longer.",
+			"Wait some minutes, then test again.",
+			"If Entra still refuses after half an hour, delete the credential by the command, and then "+PutAgain+
+				". That makes it anew.").
+			With(words.DeleteCredential).Propagating(),
+		data(CodeRoleNotEffective, WhoStorageAdmin, "The role is assigned, and Storage refuses all the same",
+			"The identity has {role} at {scope}, without a condition. It takes up to 10 minutes until a role counts. "+
+				"A deny assignment refuses whatever roles allow.",
+			"Wait up to 10 minutes after the last change, then test again.",
+			"If Storage still refuses, look for a deny assignment by the command, and have whoever made it let the "+
+				"identity through.").On("list").With(denyCommand).Propagating(),
 	}
 }
 

@@ -21,10 +21,10 @@ func rightEntries() []Entry {
 			"Or have an administrator of the storage account run the command: it assigns {role} to the service "+
 				"principal (object id {principalId}, no other id).").Making().Then(
 			"Wait up to 10 minutes, then test again.",
-			"If it stays, and drift finds the role in place, look for a deny assignment: "+denyCommand).On("list").
+			"If it stays, and the role is in place, look for a deny assignment: "+denyCommand).On("list").
 			Repairable().With(grantCommand).OrElse(
 			"Or it does not count yet: that takes up to 10 minutes. A condition " +
-				"(ABAC), an ACL or a deny assignment may refuse as well."),
+				"(ABAC), an ACL or a deny assignment may refuse as well.").Unless(CodeRoleNotEffective),
 		data(CodeNetworkRulesBlocked, WhoStorageAdmin, "The storage account's network rules refuse the caller",
 			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy "+
 				"or network security perimeter do not let this caller in. The platform may be let in where this "+

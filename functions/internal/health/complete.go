@@ -15,7 +15,8 @@ import (
 
 // Completed adds to the report of an access test, whose token was for one subject, what such a test proves nothing of:
 // the trust of other subjects, and what was made elsewhere. What the test could not tell is looked for in the whole
-// structure: what that shows to be wrong is wrong, whatever kept the test from seeing it. The verdict takes all in.
+// structure: what that shows to be wrong is wrong, whatever kept the test from seeing it. What was refused is held
+// against the structure, too. The verdict takes all in.
 func Completed(ctx context.Context, kinds []resource.Kind, d integration.Document, propagated bool,
 	r assessment.Report) assessment.Report {
 	return extended(ctx, kinds, d, propagated, r, func(i resource.Item, untold bool) bool {
@@ -35,15 +36,35 @@ func WithOthers(ctx context.Context, kinds []resource.Kind, d integration.Docume
 
 func extended(ctx context.Context, kinds []resource.Kind, d integration.Document, propagated bool, r assessment.Report,
 	counts func(i resource.Item, untold bool) bool) assessment.Report {
-	untold := slices.ContainsFunc(r.Checks, isUnknown)
-	view := resource.View{Document: d, Apart: !untold, Told: untold}
+	untold, isRefused := slices.ContainsFunc(r.Checks, isUnknown), slices.ContainsFunc(r.Checks, resource.IsRefusal)
+	view := resource.View{Document: d, Apart: !untold && !isRefused, Told: untold}
 	items := resource.Items(resource.Observe(ctx, kinds, view))
-	items = slices.DeleteFunc(items, func(i resource.Item) bool { return !counts(i, untold) })
 	if len(items) == 0 {
 		return r
 	}
-	r.Checks = slices.Concat(following(d, r.Checks, items, propagated), resource.Checks(items, propagated))
+	explained, used := resource.Explained(r.Checks, resource.Checks(items, propagated))
+	items = slices.DeleteFunc(items, func(i resource.Item) bool { return !counts(i, untold) })
+	looks := resource.Checks(items, propagated)
+	used = slices.DeleteFunc(used, func(c assessment.Check) bool { return slices.ContainsFunc(looks, c.IsSame) })
+	r.Checks = slices.Concat(following(d, explained, items, propagated), used, looks)
 	return r.Concluded()
+}
+
+// OfTest is what a completed report states of its test: the checks of that, and the looks that those follow from.
+func OfTest(completed, test assessment.Report) assessment.Report {
+	counts := map[string]bool{}
+	for _, c := range test.Checks {
+		counts[c.ID] = true
+	}
+	for _, c := range completed.Checks {
+		if counts[c.ID] && c.DependsOn != "" {
+			counts[c.DependsOn] = true
+		}
+	}
+	completed.Checks = slices.DeleteFunc(slices.Clone(completed.Checks), func(c assessment.Check) bool {
+		return !counts[c.ID]
+	})
+	return completed.Concluded()
 }
 
 func isUnknown(c assessment.Check) bool { return c.Status == diagnosis.OutcomeUnknown }

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -66,10 +67,20 @@ func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, se
 		return operation.StoreError(err)
 	}
 	isUnhealthy, isRefused := record.State == integration.HealthUnhealthy, found == failing || found == doubtful
-	if found == nothing || isRefused == isUnhealthy && record.State != integration.HealthUnknown {
+	isKnown := isRefused == isUnhealthy && record.State != integration.HealthUnknown && !isMended(record.Diagnosis,
+		seen)
+	if found == nothing || isKnown {
 		return nil
 	}
 	return s.askNow(ctx, d)
+}
+
+// isMended reports whether a look does not find any more what an earlier one has found.
+func isMended(found *diagnosis.Diagnosis, seen assessment.Report) bool {
+	return found != nil && found.Layer == resource.LayerStructure &&
+		!slices.ContainsFunc(assessment.Ordered(seen.Checks), func(c assessment.Check) bool {
+			return c.Code == found.Code
+		})
 }
 
 // recordAccess writes into the document what a test states of access: the condition Verified, and on a full proof the

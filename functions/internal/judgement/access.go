@@ -47,17 +47,13 @@ func (s *Service) test(ctx context.Context, r Request, values credential.Values,
 	}
 	places := map[string]string{"/issuer": values.Issuer.Pointer, "/subjects/0": values.Subject.Pointer,
 		"/audience": values.Audience.Pointer, "/storage/0": ""}
-	for _, c := range tested.Checks {
+	checks, _ := resource.Explained(tested.Checks, report.Checks)
+	for _, c := range checks {
 		if c.Code == diagnosis.CodeNoStorage { // none is tried, as none is named by its id
 			continue
 		}
 		if place, isOfSpec := places[c.Field]; isOfSpec {
 			c.Field = place
-		}
-		if c.Status == diagnosis.OutcomeFail && c.DependsOn == "" {
-			if cause := failed(*report, explained[c.Layer]...); cause.ID != "" {
-				c.DependsOn, c.Target = cause.ID, cause.Target
-			}
 		}
 		report.Checks = append(report.Checks, c)
 	}
@@ -72,14 +68,6 @@ func (s *Service) test(ctx context.Context, r Request, values credential.Values,
 	}
 	return nil
 }
-
-// explained are, by the layer of a test, the looks at the structure that a failure there follows from.
-var explained = func() map[string][]string {
-	const of = "structure."
-	rights := []string{of + resource.RoleAssignment}
-	return map[string][]string{"list": rights, "read": rights, "write": rights, "delete": rights,
-		"exchange": {of + resource.FederatedCredential}}
-}()
 
 // isByURL reports whether an account is named by the URL of its blob endpoint: which role would help there cannot be
 // told.

@@ -51,13 +51,14 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 // nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report assessment.Report) error {
-	worst, isRefused := refusedAccess(wanted, report)
+	isRefused := hasRefusedAccess(wanted, report)
 	if !isRefused && !s.Tester.IsProof(d.Spec, report) && report.Verdict != assessment.VerdictUnknown {
 		return nil
 	}
 	tested := health.TestResult{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()),
 		ofIntegration(wanted, report))}
 	if isRefused {
+		worst, _ := health.OfTest(tested.Report, report).Decisive()
 		tested.Refuted = &worst
 	}
 	return s.Watch.Note(ctx, d, tested)
@@ -74,17 +75,17 @@ func ofIntegration(wanted access.Request, r assessment.Report) assessment.Report
 	return r.Concluded()
 }
 
-// refusedAccess picks the failure that states something of the integration. A failure of the token states nothing: its
-// sender may have spoilt it. Neither does one of a right that the spec does not ask for.
-func refusedAccess(wanted access.Request, report assessment.Report) (diagnosis.Diagnosis, bool) {
+// hasRefusedAccess reports whether a test states that the integration has no access. A failure of the token states
+// nothing: its sender may have spoilt it. Neither does one of a right that the spec does not ask for.
+func hasRefusedAccess(wanted access.Request, report assessment.Report) bool {
 	worst, _ := report.Decisive()
 	if report.Verdict != assessment.VerdictFail || wanted.Access != "" {
-		return worst, false
+		return false
 	}
 	ofToken := slices.ContainsFunc(report.Checks, func(c assessment.Check) bool {
 		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
-	return worst, !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
+	return !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
 }
 
 // admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token:

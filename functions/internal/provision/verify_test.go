@@ -86,12 +86,12 @@ func TestAVerificationThatGoesOnIsNoSecret(t *testing.T) {
 	assert.Empty(t, f.condition("Verified").Reason)
 	f.handle(f.Command(d.Status.LastOperationID + "-verify-0"))
 	assert.Equal(t, "Unknown", f.condition("Verified").Status)
-	assert.Equal(t, diagnosis.CodeRoleMissing, f.condition("Verified").Reason)
+	assert.Equal(t, diagnosis.CodeRoleNotEffective, f.condition("Verified").Reason)
 	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
 	health, err := f.health.Status(t.Context(), f.Document())
 	require.NoError(t, err)
 	assert.Equal(t, integration.HealthUnknown, health.State)
-	assert.Equal(t, diagnosis.CodeRoleMissing, health.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeRoleNotEffective, health.Diagnosis.Code)
 	assert.Equal(t, assessment.ClaimExchange, health.ClaimLevel)
 }
 

@@ -42,7 +42,12 @@ func observeAll(ctx context.Context, kinds []Kind, v View) []Observed {
 	var wait sync.WaitGroup
 	for i, kind := range kinds {
 		seen[i].Kind, seen[i].Document = kind, v.Document
-		wait.Go(func() { seen[i].Items = kind.Observe(ctx, v) })
+		wait.Go(func() {
+			seen[i].Items = kind.Observe(ctx, v)
+			for j := range seen[i].Items {
+				seen[i].Items[j].Kind = kind.Name()
+			}
+		})
 	}
 	wait.Wait()
 	return seen
@@ -123,8 +128,8 @@ func LearnAll(st *integration.Status, items []Item) {
 	}
 }
 
-// layerStructure is the layer of all checks of what services hold.
-const layerStructure = "structure"
+// LayerStructure is the layer of all checks of what services hold.
+const LayerStructure = "structure"
 
 // Checks are the items of a report: one for each item, with code and differences. propagated means that replication
 // explains no difference any more.
@@ -142,10 +147,10 @@ func (i Item) check(propagated bool) assessment.Check {
 	var check assessment.Check
 	switch {
 	case i.State == Manual && i.Err == nil:
-		check = assessment.Skip(id, layerStructure, i.Title, "")
+		check = assessment.Skip(id, LayerStructure, i.Title, "")
 		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
-		check = classify.Check(id, layerStructure, i.Title, i.Err, c)
+		check = classify.Check(id, LayerStructure, i.Title, i.Err, c)
 		if !i.IsDecided() {
 			check.Status = diagnosis.OutcomeUnknown
 		}
@@ -154,15 +159,16 @@ func (i Item) check(propagated bool) assessment.Check {
 		if i.Detail != "" {
 			opts = append(opts, diagnosis.WithDetail("%s", i.Detail))
 		}
-		check = assessment.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
+		check = assessment.CheckOf(id, LayerStructure, diagnosis.New(i.Code, opts...))
 		check.Transient = !propagated && !i.Apart // what is elsewhere than in Entra and Azure does not replicate
 	default:
-		check = assessment.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title,
+		check = assessment.Check{ID: id, Layer: LayerStructure, Status: diagnosis.OutcomePass, Title: i.Title,
 			Detail: i.Detail}
 	}
 	if i.Root != "" && i.Err == nil { // its root is what has to be mended
 		check.Status, check.DependsOn, check.Remedy = diagnosis.OutcomeSkip, i.Root, nil
 	}
+	check.Bearing = assessment.Bearing{Kind: i.Kind, About: cmp.Or(i.Subject, i.Context.Scope)}
 	check.Target = redact.Printable(i.Context.Target)
 	if check.Target == "" {
 		check.Target = redact.Printable(i.Target)
@@ -178,7 +184,7 @@ func (i Item) checkID() string {
 	case i.State == Extra || i.State == Unwanted:
 		return "drift." + i.Name
 	default:
-		return layerStructure + "." + i.Name
+		return LayerStructure + "." + i.Name
 	}
 }
 

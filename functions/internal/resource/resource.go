@@ -99,6 +99,8 @@ const (
 
 // Item is one thing of a kind.
 type Item struct {
+	// Kind is the name of the item's kind; set by Observe.
+	Kind string
 	// Name is the item's name in steps, plans and checks, such as "servicePrincipal". A kind may have items of two
 	// names.
 	Name string

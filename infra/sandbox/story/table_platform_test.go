@@ -133,6 +133,8 @@ func platformAnswerRows() []row {
 	return rows
 }
 
+var unmade = seen{"federated-credential-missing", makesNothing}
+
 // takenRows are about names and pairs that somebody else has taken.
 func takenRows() []row {
 	return []row{
@@ -143,9 +145,7 @@ func takenRows() []row {
 				p.object(kind, uuid.NewString(), map[string]any{"applicationId": own["applicationId"],
 					"name": "theirs", "issuer": own["issuer"], "subject": own["subject"],
 					"audiences": []string{"api://theirs"}})
-			}, told: []string{inDrift, inOperation}, other: map[string]seen{
-				inTest:   {"credential-audience-mismatch", noRefusal},
-				inHealth: {"credential-audience-mismatch", noRefusal}},
+			}, told: everywhere,
 			mended: []mending{byHand("remove the foreign one", func(p *patient) {
 				removeCredentials(p)
 				p.put()
@@ -159,9 +159,7 @@ func takenRows() []row {
 					"issuer": "https://theirs.example", "subject": id,
 					"audiences": []string{"api://AzureADTokenExchange"}})
 			}
-		}, told: []string{inOperation}, other: map[string]seen{inDrift: {"federated-credential-missing",
-			"a look makes nothing"}, inTest: {"credential-issuer-mismatch", noRefusal},
-			inHealth: {"credential-issuer-mismatch", noRefusal}},
+		}, told: []string{inOperation}, other: map[string]seen{inDrift: unmade, inTest: unmade, inHealth: unmade},
 			mended: []mending{byHand("Remove credentials", func(p *patient) {
 				removeCredentials(p)
 				p.put()

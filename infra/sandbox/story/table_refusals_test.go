@@ -122,8 +122,8 @@ func assignmentAnswers() []refusal {
 // assignmentRows have the assignment missing, and what the PUT meets that would put it back.
 func assignmentRows() []row {
 	remove := func(p *patient) { p.object("roleAssignments", p.assignment()["name"].(string), nil) }
-	shared := map[string]seen{inDrift: {"role-missing", "a look assigns nothing"}, inTest: {"role-missing", noRefusal},
-		inHealth: {"role-missing", noRefusal}}
+	unassigned := seen{"role-missing", "a look assigns nothing"}
+	shared := map[string]seen{inDrift: unassigned, inTest: unassigned, inHealth: unassigned}
 	var rows []row
 	for _, r := range assignmentAnswers() {
 		bed := "assignment answers"
@@ -148,8 +148,7 @@ func assignmentRows() []row {
 			remove(p)
 			o.object["scope"] = p.accountID()
 			p.object(o.kind, p.id, o.object)
-		}, told: []string{inOperation}, other: map[string]seen{inDrift: {"role-missing", "a look assigns nothing"},
-			inTest: {"role-missing", noRefusal}, inHealth: {"role-missing", noRefusal}},
+		}, told: []string{inOperation}, other: shared,
 			mended: []mending{byHand(o.words, func(p *patient) {
 				p.object(o.kind, p.id, nil)
 				p.put()
@@ -164,7 +163,7 @@ func assignmentRows() []row {
 			p.object("storageAccounts", id, map[string]any{"containers": []any{map[string]any{"name": "images"}}})
 			p.spec["storage"].([]any)[0].(map[string]any)["resourceId"] = id
 		}, isRefused: true, destroy: func(*patient) {}, told: []string{inDrift, inOperation}, other: map[string]seen{
-			inTest: {"role-missing", noRefusal}, inHealth: {"role-missing", noRefusal}},
+			inTest: {"role-missing", cannotLook}, inHealth: {"role-missing", cannotLook}},
 		mended: []mending{byHand("dataScopes", func(p *patient) {
 			delegate := p.find("roleAssignments", func(o map[string]any) bool {
 				return o["scope"] == world.DataResourceGroupID && o["principalId"] == world.AppPrincipalID
@@ -202,12 +201,10 @@ func managedRows() []row {
 				inOperation: mends}, mended: []mending{byPut}},
 		{code: "managed-identity-replaced", how: "it is deleted and made anew", order: managedKind,
 			destroy: anew("tags"),
-			told:    []string{inDrift}, other: map[string]seen{inTest: {"identity-missing", noRefusal},
-				inHealth: {"identity-missing", noRefusal}, inOperation: mends}, mended: []mending{byPut}},
+			told:    looks, other: map[string]seen{inOperation: mends}, mended: []mending{byPut}},
 		{code: "managed-identity-foreign", how: "it is deleted, and somebody makes one of its name",
 			order:   managedKind,
-			destroy: anew(), told: []string{inDrift, inOperation}, other: map[string]seen{
-				inTest: {"identity-missing", noRefusal}, inHealth: {"identity-missing", noRefusal}},
+			destroy: anew(), told: everywhere,
 			mended: []mending{byHand("delete that identity", func(p *patient) {
 				p.object("userAssignedIdentities", identity(p)["id"].(string), nil)
 				p.put()
@@ -225,8 +222,9 @@ func tokenAnswers() []refusal {
 		"conditional-access-blocked":       {who: "entra-admin", says: "53003"},
 		"credential-ambiguous":             {who: "entra-admin", says: "700263"},
 		"credential-audience-not-exchange": {who: "entra-admin", says: "700214"},
-		"credential-mismatch":              {who: "caller", says: "70021"},
+		"credential-not-effective":         {who: "entra-admin", says: "700213"},
 		"entra-unrecognised":               {who: "operator", says: "999999"},
+		"identity-not-effective":           {who: "entra-admin", says: "700016"},
 		"federation-disabled":              {who: "entra-admin", says: "700223"},
 		"issuer-keys-invalid":              {who: "ddoe-admin", says: "900612"},
 		"issuer-not-allowed":               {who: "entra-admin", says: "700238"},

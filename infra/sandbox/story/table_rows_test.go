@@ -24,10 +24,14 @@ var (
 )
 
 const (
-	noAccess   = "access does not depend on it, and an access test proves access alone"
-	noRefusal  = "Entra's refusal does not tell what the look at the objects sees"
-	noPutNeeds = "a PUT does not need it, and does not change it"
+	noAccess     = "access does not depend on it, and an access test proves access alone"
+	makesNothing = "a look makes nothing"
+	cannotLook   = "the app may not look there"
+	noPutNeeds   = "a PUT does not need it, and does not change it"
 )
+
+// lookedAt is what a look at an application that was made anew sees.
+var lookedAt = seen{"application-replaced", "a look changes nothing"}
 
 // managed asks for a managed identity.
 func managedKind(p *patient) { p.spec["identity"] = map[string]any{"kind": "managedIdentity"} }
@@ -81,20 +85,17 @@ func identityRows() []row {
 			remadeApplication(p)
 			id := p.find("applications", with("uniqueName", p.uniqueName()))["id"].(string)
 			p.object("owners", id, map[string]any{"owners": []string{world.AppPrincipalID}})
-		}, told: []string{inDrift}, other: map[string]seen{inTest: {"identity-missing", noRefusal},
-			inHealth: {"identity-missing", noRefusal}, inOperation: mends}, mended: []mending{byPut}},
+		}, told: looks, other: map[string]seen{inOperation: mends}, mended: []mending{byPut}},
 		{code: "graph-permission-missing", how: "somebody else has made the application anew",
 			destroy: remadeApplication, told: []string{inOperation}, other: map[string]seen{
-				inTest: {"identity-missing", noRefusal}, inHealth: {"identity-missing", noRefusal},
-				inDrift: {"application-replaced", "a look changes nothing"}},
+				inTest: lookedAt, inHealth: lookedAt, inDrift: lookedAt},
 			mended: []mending{byHand("delete that object", removeTaker)}},
 		{code: "application-foreign", how: "another application has the unique name", destroy: func(p *patient) {
 			name := p.application()["uniqueName"]
 			purgeApplication(p)
 			p.object("applications", uuid.NewString(), map[string]any{"uniqueName": name,
 				"displayName": "theirs", "signInAudience": "AzureADMyOrg"})
-		}, told: []string{inDrift, inOperation}, other: map[string]seen{inTest: {"identity-missing", noRefusal},
-			inHealth: {"identity-missing", noRefusal}},
+		}, told: everywhere,
 			mended: []mending{byHand("remove that application", removeTaker)}},
 		{code: "login-credential-extra", how: "the application has a secret", destroy: func(p *patient) {
 			p.change("applications", p.application(), map[string]any{"passwordCredentials": []any{
@@ -119,8 +120,7 @@ func principalRows() []row {
 				p.object("deletedItems", old["id"].(string), nil)
 				p.object("servicePrincipals", uuid.NewString(), map[string]any{"appId": old["appId"],
 					"displayName": old["displayName"], "accountEnabled": true, "servicePrincipalType": "Application"})
-			}, told: []string{inDrift}, other: map[string]seen{inTest: {"role-missing", noRefusal},
-				inHealth: {"role-missing", noRefusal}, inOperation: mends}, mended: []mending{byPut}},
+			}, told: looks, other: map[string]seen{inOperation: mends}, mended: []mending{byPut}},
 		{code: "client-disabled", how: "the service principal is switched off", destroy: func(p *patient) {
 			p.change("servicePrincipals", p.principal(), map[string]any{"accountEnabled": false})
 		}, told: looks, other: map[string]seen{inOperation: {"", "a PUT keeps what somebody has switched off"}},
@@ -184,23 +184,19 @@ func credentialRows() []row {
 			other:  map[string]seen{inTest: {"", "its token is for the first subject"}, inOperation: mends},
 			mended: []mending{byPut, byCommand}},
 	}
-	for code, members := range map[string]map[string]any{
-		"credential-subject-mismatch":  theirs,
-		"credential-audience-mismatch": {"audiences": []string{"api://other"}},
-		"credential-issuer-mismatch":   {"issuer": world.Issuer + "/"},
-		"credential-subject-case-mismatch": {
-			"subject": "system:serviceaccount:dataloop:My-Service"},
-	} {
-		ways := []mending{byPut, byCommandAndPut}
-		if code == "credential-subject-case-mismatch" {
-			ways = ways[:1] // its command compares
-		}
-		rows = append(rows, row{code: code, how: "the credential is changed", bed: "credentials",
-			destroy: changeCredential(members),
-			told:    access, other: map[string]seen{inOperation: mends, inDrift: {"federated-credential-changed",
-				"drift sees what is there, and Entra tells only what does not match it"}}, mended: ways})
+	for member, value := range map[string]any{"another subject": theirs["subject"],
+		"another case": "system:serviceaccount:dataloop:My-Service"} {
+		rows = append(rows, changedRow(member, map[string]any{"subject": value}))
 	}
+	rows = append(rows, changedRow("another audience", map[string]any{"audiences": []string{"api://other"}}),
+		changedRow("a slash behind the issuer", map[string]any{"issuer": world.Issuer + "/"}))
 	return rows
+}
+
+func changedRow(has string, members map[string]any) row {
+	return row{code: "federated-credential-changed", how: "it has " + has, bed: "credentials",
+		destroy: changeCredential(members), told: looks, other: map[string]seen{inOperation: mends},
+		mended: []mending{byPut, byCommand}}
 }
 
 func roleRows() []row {
@@ -210,6 +206,13 @@ func roleRows() []row {
 			other: map[string]seen{inOperation: mends}, mended: []mending{byPut, byCommand}},
 		{code: "role-missing", how: "that of a managed identity is deleted", order: managedKind, destroy: remove,
 			told: looks, other: map[string]seen{inOperation: mends}, mended: []mending{byPut, byCommand}},
+		{code: "role-not-effective", how: "a deny assignment forbids data actions", destroy: func(p *patient) {
+			p.object("denyAssignments", p.id, map[string]any{"scope": p.accountID(), "dataActions": []string{
+				"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"}})
+		}, told: access, other: map[string]seen{inDrift: {"", "it looks at assignments of roles alone"},
+			inOperation: {"", noPutNeeds}}, mended: []mending{byHand("look for a deny assignment", func(p *patient) {
+			p.object("denyAssignments", p.id, nil)
+		})}},
 	}
 }
 

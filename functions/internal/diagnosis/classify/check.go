@@ -1,6 +1,8 @@
 package classify
 
 import (
+	"cmp"
+
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
@@ -15,5 +17,9 @@ func Check(id, layer, title string, err error, c diagnosis.Context) assessment.C
 	d := k.describe(c)
 	check := assessment.CheckOf(id, layer, d)
 	check.Target, check.Field = c.Target, k.words.field
+	if e, _ := diagnosis.Lookup(d.Code); e.IfThere != "" {
+		there := diagnosis.New(e.IfThere, diagnosis.WithContext(c))
+		check.Bearing = assessment.Bearing{About: cmp.Or(c.Scope, c.Subject), IfThere: &there}
+	}
 	return check.Compared(k.words.pair)
 }

@@ -26,6 +26,9 @@ func TestCheckOfAnError(t *testing.T) {
 	check := Check("exchange.token", "exchange", "t", err, c)
 	want := assessment.CheckOf("exchange.token", "exchange", Error(err, c))
 	want.Target, want.Field, want.Presented = "https://x/c", "/subject", redact.Printable("a\nb")
+	require.NotNil(t, check.Bearing.IfThere)
+	assert.Equal(t, diagnosis.CodeCredentialNotEffective, check.Bearing.IfThere.Code)
+	want.Bearing = check.Bearing
 	assert.Equal(t, want, check)
 	assert.Nil(t, check.DiffAt, "there is nothing to compare with")
 	c.Subject = "a"

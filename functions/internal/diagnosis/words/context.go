@@ -20,8 +20,6 @@ type Context struct {
 	Operation Operation
 	// Subject, Issuer and Audience are those of the integration's document (not of a token).
 	Subject, Issuer, Audience string
-	// IsTokenRight is true where the token was compared with the document and is what that asks for, byte for byte.
-	IsTokenRight bool
 	// Credential is the name of the federated credential for the subject.
 	Credential         string
 	ClientID, TenantID string

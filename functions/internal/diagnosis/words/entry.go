@@ -32,8 +32,9 @@ type Entry struct {
 	// Lost is what is said where the thing was there before; nil where that makes no difference. See
 	// Context.WasThere.
 	Lost *Loss
-	// Comparing is true where the remedy is to compare the token with the credentials. See Context.IsTokenRight.
-	Comparing bool
+	// IfThere is the code of a refusal in place of this one where what it asks for was seen to be there; empty where
+	// no look can tell.
+	IfThere Code
 	// Layer is the layer of a report that the code belongs to; empty for problems with a request.
 	Layer string
 	// Outcome is the status of a check that ends with the code. Empty means OutcomeFail; OutcomeUnknown is for what
@@ -53,9 +54,6 @@ type Loss struct {
 
 // Fill returns the entry with the context's values in its texts; a value that is not known reads <name>.
 func (e Entry) Fill(c Context) Entry {
-	if e.Comparing && c.IsTokenRight {
-		e = e.renewing()
-	}
 	if e.Lost != nil && c.WasThere {
 		e.Cause, e.Who, e.Steps = e.Lost.Cause, e.Lost.Who, e.Lost.Steps
 	}

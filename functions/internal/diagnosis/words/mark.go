@@ -18,24 +18,17 @@ func (e Entry) Stating(text string) Entry { e.Written = text; return e }
 // With adds the command.
 func (e Entry) With(command string) Entry { e.Command = command; return e }
 
-// ToCompare marks what a comparison of the token with the credentials finds. Where that finds nothing, the credential
-// is made anew: Entra has refused values that were equal until then (github.com/Azure/azure-workload-identity issue
-// 1200).
+// ToCompare is the entry for whoever can see the credentials where this service cannot. Entra has refused values that
+// were equal until one was made anew (github.com/Azure/azure-workload-identity issue 1200).
 func (e Entry) ToCompare() Entry {
-	e.Comparing, e.Steps = true, append(e.Steps,
-		"If all are equal and Entra still refuses some minutes later, delete "+
-			"the credential and repeat the PUT, which makes it anew.")
+	e.Steps = append(e.Steps,
+		"If all are equal and Entra still refuses some minutes later, delete the credential and "+
+			"repeat the PUT, which makes it anew.")
 	return e.With(CompareCredentials)
 }
 
-// renewing is the entry where the token is known to be right: there is nothing to compare in it.
-func (e Entry) renewing() Entry {
-	e.Steps = []string{e.Steps[0], "The token is not the cause: it was compared with the integration, byte " +
-		"for byte. If " +
-		"Entra still refuses some minutes later, delete the credential {credentialName} with the command and repeat " +
-		"the PUT, which makes it anew."}
-	return e.With(DeleteCredential)
-}
+// Unless names the code of the same refusal where a look finds in place what it asks for.
+func (e Entry) Unless(there Code) Entry { e.IfThere = there; return e }
 
 // On sets the layer.
 func (e Entry) On(layer string) Entry { e.Layer = layer; return e }
