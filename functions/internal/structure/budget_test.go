@@ -24,7 +24,7 @@ const (
 func (s *setup) delay(host string, takes time.Duration) {
 	next := s.hosts[host]
 	s.hosts[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = wait(r.Context(), takes)
+		_ = wait(r.Context(), takes) // the answer follows either way
 		next.ServeHTTP(w, r)
 	})
 }
