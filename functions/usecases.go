@@ -191,6 +191,10 @@ func defaults(cfg Config, p foundation) resolve.Defaults {
 		TenantID: func(ctx context.Context) (string, error) {
 			return entra.TenantID(ctx, p.credential, cfg.Cloud.managementScope())
 		},
+		TenantOf: func(ctx context.Context, domain string) (string, error) {
+			found, err := entra.FindTenant(ctx, p.clientOptions(cfg), domain)
+			return found.ID, err
+		},
 	}
 }
 

@@ -109,7 +109,7 @@ func (v value) aspect() aspect {
 			case secretOf(given[0].value) != "":
 				return checkSecret
 			default:
-				return ""
+				return s.misplacedBy(v.name)
 			}
 		},
 		rules: []rule{
@@ -181,6 +181,9 @@ func needsSound(names ...string) func(*subject) string {
 			m := s.given(v.name)[0]
 			if secretOf(m.value) != "" {
 				return checkSecret
+			}
+			if by := s.misplacedBy(v.name); by != "" {
+				return by
 			}
 			if file, _ := fileIn(m.value); file != nil {
 				return "file." + v.name + "." + ruleWrapped

@@ -116,8 +116,14 @@ func platformSubjectRules() []rule {
 			field.OtherSubject(subject) != "" {
 			return nil
 		}
-		return []fault{{pointer: s.pointer(memberSubject), expected: s.SubjectTemplate, actual: field.Actual(subject),
-			at: assessment.Diff(before, subject).At}}
+		f := fault{pointer: s.pointer(memberSubject), expected: s.SubjectTemplate, actual: field.Actual(subject),
+			at: assessment.Diff(before, subject).At}
+		for _, other := range memberNames {
+			if other != memberSubject && hasForm(other, subject) {
+				f.detail = "The value has the form of " + other + "."
+			}
+		}
+		return []fault{f}
 	}}}
 }
 

@@ -43,16 +43,7 @@ func memberRules() []rule {
 				return &fault{pointer: m.pointer}
 			})
 		}},
-		{id: "swapped", code: diagnosis.CodeIssuerSubjectSwapped, check: func(s *subject) []fault {
-			return faultIf(strings.HasPrefix(s.value(memberSubject), "https://") &&
-				strings.HasPrefix(s.value(memberIssuer), "system:"), fault{pointer: s.pointer(memberIssuer)})
-		}},
-		{id: "exchanged", code: diagnosis.CodeIDsSwapped, check: func(s *subject) []fault {
-			// Of two GUIDs the file alone cannot tell which is which.
-			return faultIf(field.IsDomain(s.value(memberClientID)) && field.IsGUID(s.value(memberTenantID)),
-				fault{pointer: s.pointer(memberClientID), detail: "clientId holds a domain, which a tenant has, " +
-					"and tenantId a GUID."})
-		}},
+		exchangeRule(),
 		{id: "unknown", code: diagnosis.CodeFileMemberUnknown, check: func(s *subject) []fault {
 			return each(s.members, func(m member) *fault {
 				repeated := m.close != "" && strings.EqualFold(m.name, m.close) // which has a rule of its own

@@ -1,6 +1,9 @@
 package diagnosis
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // credentialEntry is a row about a credential file, or about the same member of a spec.
 func credentialEntry(code Code, title, cause string, steps ...string) Entry {
@@ -108,6 +111,9 @@ func agreementEntries() []Entry {
 			"One of the two was copied twice: an identity never has its tenant's id.", copyClientID, copyTenantID),
 		credentialEntry(CodeIssuerSubjectSwapped, "Issuer and subject are exchanged",
 			"The issuer is the URL, the subject the name of the service.", "Exchange the two values."),
+		credentialEntry(CodeValuesSwapped, "Values are exchanged",
+			"Values stand in one another's place, as their forms tell.",
+			"Put each value in the member that it belongs in."),
 		credentialEntry(CodeFormIDsSwapped, "Client id and tenant id are exchanged, in the form or in the file",
 			"The form's client id is the file's tenant id, and the other way round.",
 			copyClientID, copyTenantID,
@@ -235,7 +241,9 @@ func audienceEntries() []Entry {
 		credentialEntry(CodeAudienceDefaultScope, "The audience is a scope",
 			"/.default belongs to scopes of access tokens, not to the audience of a subject token.", use),
 		credentialEntry(CodeAudienceOtherCloud, "The audience belongs to another cloud",
-			"Each cloud has a token-exchange audience of its own; this service works in one cloud.", use),
+			"Each cloud has a token-exchange audience of its own; this service works in one cloud.",
+			"If the tenant is in this service's cloud: "+strings.ToLower(use[:1])+use[1:],
+			"Or, if the tenant is in the audience's cloud, leave the file as it is, and use a deployment in that cloud."),
 		credentialEntry(CodeAudienceCustom, "The audience is not a token-exchange audience",
 			"Entra recommends, and may demand, the cloud's own token-exchange audience (AADSTS700214).",
 			use).Warning(),

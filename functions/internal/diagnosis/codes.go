@@ -424,5 +424,6 @@ const (
 	CodeUnrecognised                       Code = "unrecognised"
 	CodeUnsupportedContentEncoding         Code = "unsupported-content-encoding"
 	CodeUnsupportedMediaType               Code = "unsupported-media-type"
+	CodeValuesSwapped                      Code = "values-swapped"
 	CodeWrongType                          Code = "wrong-type"
 )

@@ -87,7 +87,7 @@ func (s *Service) Judge(ctx context.Context, file []byte, form credential.Form, 
 	if !slices.ContainsFunc(checks, isOpen) {
 		report.ClaimLevel = assessment.ClaimDiscovery
 	}
-	report.Checks = append(report.Checks, checks...)
+	report.Checks = afterCloud(append(report.Checks, checks...))
 	report.TestedFrom = &s.Origin
 	report.DurationMS = s.Linter.Now().Sub(report.StartedAt).Milliseconds()
 	return report.Concluded(), nil

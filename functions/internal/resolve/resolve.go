@@ -47,6 +47,8 @@ type Defaults struct {
 	OwnGroups []armid.ResourceGroup
 	// TenantID returns the service's own tenant, the only one it can create objects in.
 	TenantID func(ctx context.Context) (string, error)
+	// TenantOf returns the GUID of the tenant that has a domain; where it is nil, or cannot tell, a domain is refused.
+	TenantOf func(ctx context.Context, domain string) (string, error)
 }
 
 // Resolve returns the spec with every default filled in, in canonical form, and a finding for each member that breaks
@@ -68,7 +70,7 @@ func (d Defaults) Resolve(ctx context.Context, id string, s integration.Spec) (i
 	}
 	for _, part := range []func() []diagnosis.Finding{
 		func() []diagnosis.Finding { return resolveDisplayName(id, &s) },
-		func() []diagnosis.Finding { return resolveTenant(own, &s) },
+		func() []diagnosis.Finding { return d.resolveTenant(ctx, own, &s) },
 		func() []diagnosis.Finding { return d.resolveIssuer(&s) },
 		func() []diagnosis.Finding { return d.resolveSubjects(&s) },
 		func() []diagnosis.Finding { return d.resolveAudience(&s) },
@@ -106,10 +108,17 @@ func displayNameRules() field.Rules {
 	return field.Printable("display-name", maxDisplayName)
 }
 
-func resolveTenant(own string, s *integration.Spec) []diagnosis.Finding {
+// resolveTenant takes a tenant by a domain, too, as Entra does and as a credential file may have it: what is kept is
+// its GUID, since a domain can move.
+func (d Defaults) resolveTenant(ctx context.Context, own string, s *integration.Spec) []diagnosis.Finding {
 	if s.TenantID == "" && own != "" {
 		s.TenantID = own
 		return nil
+	}
+	if d.TenantOf != nil && field.IsDomain(s.TenantID) {
+		if id, err := d.TenantOf(ctx, s.TenantID); err == nil && field.IsGUID(id) {
+			s.TenantID = id
+		}
 	}
 	findings := field.TenantID().Check("/tenantId", s.TenantID)
 	if len(findings) > 0 {

@@ -154,7 +154,7 @@ var faultySpecs = map[string]struct {
 	"display name two lines": {func(s *integration.Spec) { s.DisplayName = "a\nb" }, "/displayName",
 		"display-name-control-character"},
 	"tenant no guid": {func(s *integration.Spec) { s.TenantID = "acme.example" }, "/tenantId",
-		"tenant-id-not-guid"},
+		"tenant-id-domain"},
 	"tenant nil": {func(s *integration.Spec) { s.TenantID = "00000000-0000-0000-0000-000000000000" },
 		"/tenantId", "tenant-id-nil"},
 	"another tenant": {func(s *integration.Spec) { s.TenantID = "99999999-9999-4999-8999-999999999999" },

@@ -109,4 +109,4 @@ const ofInput = `
 	subject-secret subject-service-account subject-too-long subject-unexpected subject-wildcard tenant-id-alias
 	tenant-id-blank-edge tenant-id-copied tenant-id-domain tenant-id-encoding tenant-id-invisible-character
 	tenant-id-microsoft tenant-id-nil tenant-id-not-guid tenant-id-placeholder tenant-id-quoted tenant-id-required
-	tenant-id-secret tenant-not-served too-many-storage too-many-subjects`
+	tenant-id-secret tenant-not-served too-many-storage too-many-subjects values-swapped`

@@ -26,6 +26,10 @@ type Rule struct {
 	Expected string
 	// Last means that the later rules of the table say nothing useful about a value that breaks this one.
 	Last bool
+	// IsRefused means that a spec does not take what breaks the rule, though it is only worth a warning in a file:
+	// what
+	// is kept has to be the value itself.
+	IsRefused bool
 	// Broken tells how the value breaks the rule; empty where it keeps it.
 	Broken func(value string) string
 	// At returns the index of the first faulty character, where there is one; nil where the rule is about the whole.
@@ -71,7 +75,7 @@ func (rules Rules) violations(value string, warnings bool) []Violation {
 	hidden := false // what one rule hides, no later one shows
 	for _, r := range rules {
 		warning := r.isWarning()
-		if warning && !warnings {
+		if warning && !warnings && !r.IsRefused {
 			continue
 		}
 		detail := r.Broken(value)

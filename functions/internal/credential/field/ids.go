@@ -17,8 +17,8 @@ func TenantID() Rules {
 	return ofID(exact("tenant-id")).with(
 		Rule{Code: diagnosis.CodeTenantIDAlias, Last: true, Expected: "the GUID of one tenant",
 			Broken: wellKnown(tenantAliases(), microsoftIDs())},
-		// Entra takes a domain too, so a file with one works; a spec needs the GUID, and meets the rule below.
-		Rule{Code: diagnosis.CodeTenantIDDomain, Last: true, Expected: "the tenant's GUID",
+		// Entra takes a domain too, so a file with one works; a spec keeps the GUID, which is looked up before this.
+		Rule{Code: diagnosis.CodeTenantIDDomain, Last: true, IsRefused: true, Expected: "the tenant's GUID",
 			Broken: func(v string) string {
 				return when(domainShape.MatchString(v), "The value is a domain of the tenant, not its GUID.")
 			}},
@@ -39,6 +39,13 @@ func ClientID() Rules {
 
 // domainShape is a DNS name that ends in letters, so that no mistyped GUID fits it.
 var domainShape = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$`)
+
+// IsOfTenant reports whether the value names a tenant without being any GUID: a domain, an alias, or an id that
+// everybody knows.
+func IsOfTenant(v string) bool {
+	_, isAlias := tenantAliases()[strings.ToLower(v)]
+	return isAlias || strings.EqualFold(v, microsoftTenant) || IsDomain(v)
+}
 
 // IsDomain reports whether the value is a domain, as a tenant has, and no application.
 func IsDomain(v string) bool { return domainShape.MatchString(v) }

@@ -87,6 +87,21 @@ const (
 
 func audiences() []string { return []string{audiencePublic, audienceUSGov, audienceChina} }
 
+// CloudOfAudience is the domain of the token service in the cloud whose token-exchange audience the value is; empty
+// where it is none's.
+func CloudOfAudience(v string) string {
+	switch v {
+	case audiencePublic:
+		return "microsoftonline.com"
+	case audienceUSGov:
+		return "microsoftonline.us"
+	case audienceChina:
+		return "partner.microsoftonline.cn"
+	default:
+		return ""
+	}
+}
+
 // Audience returns the rules of audience in the cloud whose token-exchange audience is own; an empty one is not known.
 func Audience(own string) Rules {
 	expected := own
@@ -111,7 +126,8 @@ func Audience(own string) Rules {
 			cased),
 		Rule{Code: diagnosis.CodeAudienceOtherCloud, Last: true, Expected: expected, Broken: func(v string) string {
 			return when(own != "" && v != own && isKnown(v),
-				"The audience is that of another cloud than the one this service works in.")
+				"The audience is that of another cloud, whose tenants are at "+CloudOfAudience(v)+
+					", than the one this service works in.")
 		}, At: func(v string) int { return differs(own, v) }},
 		Rule{Code: diagnosis.CodeAudienceCustom, Expected: expected, Broken: func(v string) string {
 			return when(v != own && !isKnown(v), customAudience(v))
