@@ -243,7 +243,8 @@ func audienceEntries() []Entry {
 		credentialEntry(CodeAudienceOtherCloud, "The audience belongs to another cloud",
 			"Each cloud has a token-exchange audience of its own; this service works in one cloud.",
 			"If the tenant is in this service's cloud: "+strings.ToLower(use[:1])+use[1:],
-			"Or, if the tenant is in the audience's cloud, leave the file as it is, and use a deployment in that cloud."),
+			"Or, if the tenant is in the audience's cloud, leave the file as it is, and use a deployment in "+
+				"that cloud."),
 		credentialEntry(CodeAudienceCustom, "The audience is not a token-exchange audience",
 			"Entra recommends, and may demand, the cloud's own token-exchange audience (AADSTS700214).",
 			use).Warning(),
