@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -37,10 +38,12 @@ type upload struct {
 	inQuery map[string]bool
 }
 
-// file is one that is to be judged, and the name that the form gives it.
+// file is one that is to be judged, and the name that the form gives it. Of one that is too large the content is the
+// beginning, by which it is known.
 type file struct {
 	name    string
 	content []byte
+	size    int64
 }
 
 // inAccess is the parameter that tells which rights are asked for.
@@ -67,8 +70,12 @@ func (in *input) upload() (upload, error) {
 	media, parameters, err := mime.ParseMediaType(in.ContentType)
 	switch {
 	case in.ContentType == "", err == nil && (media == "application/json" || media == "application/octet-stream"):
-		up.files = []file{{content: in.RawBody}}
-		if err := checked(up.files[:min(len(in.RawBody), 1)]); err != nil {
+		one, err := readFile(in.Body(maxBody))
+		if err != nil {
+			return upload{}, err
+		}
+		up.files = []file{one}
+		if err := checked(up.files[:min(one.size, 1)]); err != nil {
 			return upload{}, err
 		}
 		if in.Depth == judgement.DepthAccess {
@@ -77,7 +84,7 @@ func (in *input) upload() (upload, error) {
 		}
 		return up, up.refusal(up.combined(nil))
 	case err == nil && media == "multipart/form-data":
-		err = up.readForm(in.RawBody, parameters["boundary"])
+		err = up.readForm(in.Body(maxBody), parameters["boundary"])
 		return up, err
 	default:
 		return upload{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType,
@@ -154,26 +161,53 @@ func checked(files []file) *problem.Problem {
 		return problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidValue, detail, diagnosis.Finding{
 			Pointer: "/" + partFile, Code: diagnosis.CodeInvalidValue, Detail: detail,
 			Expected: fmt.Sprintf("at most %d files", maxFiles)})
-	case len(files) == 1 && len(files[0].content) > credential.MaxSize:
+	case len(files) == 1 && files[0].size > credential.MaxSize:
 		return problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge,
-			fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(files[0].content),
+			fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", files[0].size,
 				credential.MaxSize))
 	default:
 		return nil
 	}
 }
 
-// readForm reads a form of known parts, each but the file at most once. A part that nobody reads would be a comparison
-// that the caller takes as made.
-func (up *upload) readForm(body []byte, boundary string) error {
+// readFile reads a file that is the whole body.
+func readFile(body io.Reader) (file, error) {
+	content, err := io.ReadAll(io.LimitReader(body, kept(partFile)))
+	if err != nil {
+		return file{}, err
+	}
+	rest, err := io.Copy(io.Discard, body)
+	return file{content: content, size: int64(len(content)) + rest}, err
+}
+
+// kept is how much of a part is kept: one byte more than it may have, which tells that it has more.
+func kept(name string) int64 {
+	switch name {
+	case partFile:
+		return credential.MaxSize + 1
+	case partToken:
+		return maxToken + 1
+	default:
+		return maxText + 1
+	}
+}
+
+// readForm reads a form of known parts as it arrives, each but the file at most once. A part that nobody reads would
+// be
+// a comparison that the caller takes as made. The files wait for the end of the form: what stands beside them, and is
+// compared with them, may come behind them.
+func (up *upload) readForm(body io.Reader, boundary string) error {
 	parts := map[string][]byte{}
 	var faults []diagnosis.Finding
-	err := problem.ReadForm(body, boundary, func(part problem.Part) error {
+	err := problem.StreamForm(body, boundary, kept, func(part problem.Part) error {
 		switch f := judge(part.Name, part.Content, parts); {
-		case f != nil:
+		case f != nil && len(faults) <= maxFaults:
 			faults = append(faults, *f)
+		case f != nil: // enough are told
+		case part.Name == partFile && len(up.files) > maxFiles:
+			up.files = append(up.files, file{}) // which is counted
 		case part.Name == partFile:
-			up.files = append(up.files, file{redact.Name(part.FileName), part.Content})
+			up.files = append(up.files, file{redact.Name(part.FileName), part.Content, part.Size})
 		default:
 			parts[part.Name] = part.Content
 		}

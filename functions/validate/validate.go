@@ -26,15 +26,16 @@ type Function struct {
 // maxAtOnce is how many files of a form are judged side by side: each may take several look-ups.
 const maxAtOnce = 4
 
-// input is decoded by hand: huma would have one body type, and would read a form into files on disk.
+// input has a body that is decoded by hand, as it arrives: huma would have one body type, and would read a form into
+// files on disk.
 type input struct {
+	problem.Stream
 	Depth           judgement.Depth    `query:"depth" enum:"file,discovery,structure,access" default:"file"`
 	Storage         string             `query:"storage" maxLength:"600"`
 	Container       string             `query:"container" maxLength:"63"`
 	Access          integration.Access `query:"access" enum:"read,readWrite"`
 	ContentType     string             `header:"Content-Type" hidden:"true"`
 	ContentEncoding string             `header:"Content-Encoding" hidden:"true"`
-	RawBody         []byte
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -83,8 +84,6 @@ func (f Function) Register(api huma.API) {
 			"code and a remedy. " +
 			"The answer is 200 whatever the verdict. The file is not stored, and no secret in it is repeated. " +
 			"A form may have up to 20 files, which are judged one by one: the answer is then reports, one for each.",
-		// huma counts a body that reaches the limit as too large.
-		MaxBodyBytes: maxBody + 1, SkipValidateBody: true,
 		Responses: map[string]*huma.Response{"200": {Description: "The report, or one for each of several files",
 			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{
 				problem.Schema[assessment.Report](api), problem.Schema[Reports](api)}}}}}},
@@ -93,10 +92,8 @@ func (f Function) Register(api huma.API) {
 	document(api.OpenAPI().Paths[path])
 }
 
-// document describes the body in the API document. huma is left to think that there need not be one: its own refusal
-// would speak of JSON.
+// document describes the body in the API document. huma knows of none.
 func document(item *huma.PathItem) {
-	item.Post.RequestBody.Required = false
 	described := *item.Post
 	described.RequestBody = requestBody()
 	item.Post = &described

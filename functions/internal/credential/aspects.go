@@ -109,7 +109,7 @@ func (v value) aspect() aspect {
 			case secretOf(given[0].value) != "":
 				return checkSecret
 			default:
-				return s.misplacedBy(v.name)
+				return s.exchangedBy(v.name)
 			}
 		},
 		rules: []rule{
@@ -138,7 +138,7 @@ func (v value) faults(s *subject, m member) []fault {
 			expected: "the " + v.name + " of that file, or that file by itself"}}
 	}
 	var faults []fault
-	for _, b := range v.table(s).Violations(m.value) {
+	for _, b := range s.violations(v, m.value) {
 		faults = append(faults, fault{code: b.Code, id: string(b.Code[len(v.prefix)+1:]), pointer: m.pointer,
 			detail: b.Detail, expected: b.Expected, actual: b.Actual, at: b.At})
 	}
@@ -182,13 +182,13 @@ func needsSound(names ...string) func(*subject) string {
 			if secretOf(m.value) != "" {
 				return checkSecret
 			}
-			if by := s.misplacedBy(v.name); by != "" {
+			if by := s.exchangedBy(v.name); by != "" {
 				return by
 			}
 			if file, _ := fileIn(m.value); file != nil {
 				return "file." + v.name + "." + ruleWrapped
 			}
-			for _, b := range v.table(s).Violations(m.value) {
+			for _, b := range s.violations(v, m.value) {
 				if !b.Warning {
 					return "file." + v.name + "." + string(b.Code[len(v.prefix)+1:])
 				}
@@ -203,7 +203,7 @@ func needsSound(names ...string) func(*subject) string {
 func needsComparable(name string) func(*subject) string {
 	return func(s *subject) string {
 		v, form, file := valueOf(name), s.typed(name), s.value(name)
-		for _, b := range v.table(s).Violations(form) {
+		for _, b := range s.violations(v, form) {
 			if !b.Warning {
 				return "form." + name + "." + string(b.Code[len(v.prefix)+1:])
 			}

@@ -32,7 +32,14 @@ type exchange []string
 // exchanges finds the members whose values stand in one another's place. Of two GUIDs the file alone cannot tell which
 // is which.
 func (r *reading) exchanges() []exchange {
-	var found []exchange
+	if r.exchanged == nil {
+		r.exchanged = r.findExchanges()
+	}
+	return r.exchanged
+}
+
+func (r *reading) findExchanges() []exchange {
+	found := []exchange{}
 	for _, name := range memberNames {
 		isTold := func(e exchange) bool { return slices.Contains(e, name) }
 		if value := r.value(name); value == "" || hasForm(name, value) || slices.ContainsFunc(found, isTold) {
@@ -77,7 +84,7 @@ func (e exchange) code() (diagnosis.Code, string) {
 	case isOf(memberClientID, memberTenantID):
 		return diagnosis.CodeIDsSwapped, "exchanged"
 	default:
-		return diagnosis.CodeValuesSwapped, "misplaced"
+		return diagnosis.CodeValuesSwapped, "transposed"
 	}
 }
 
@@ -101,9 +108,9 @@ func exchangeRule() rule {
 	}}
 }
 
-// misplacedBy is the check because of which nothing else is told of a member's value: it is another's. It is empty
+// exchangedBy is the check because of which nothing else is told of a member's value: it is another's. It is empty
 // where the value stands in its place.
-func (r *reading) misplacedBy(name string) string {
+func (r *reading) exchangedBy(name string) string {
 	for _, e := range r.exchanges() {
 		if slices.Contains(e, name) {
 			_, id := e.code()

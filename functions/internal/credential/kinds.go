@@ -9,16 +9,19 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
-// binaryKind names a file that is no text, by its first bytes.
+// binaryKinds are files that are no text, by their first bytes.
+var binaryKinds = []struct{ start, what string }{
+	{"PK\x03\x04", "an archive (zip) or Office document"}, {"%PDF-", "a PDF document"},
+	{"\x1f\x8b", "an archive (gzip)"},
+	{"\x89PNG", "a picture (PNG)"}, {"\xff\xd8\xff", "a picture (JPEG)"},
+	{"\x30\x82", "a certificate or key store (DER)"},
+	{"\xd0\xcf\x11\xe0", "an old Office document"}, {"\x7fELF", "a program"},
+	{"{\\rtf", "a word processor's document (RTF)"},
+}
+
+// binaryKind names a file that is no text.
 func binaryKind(raw []byte) string {
-	for _, k := range []struct{ start, what string }{
-		{"PK\x03\x04", "an archive (zip) or Office document"}, {"%PDF-", "a PDF document"},
-		{"\x1f\x8b", "an archive (gzip)"},
-		{"\x89PNG", "a picture (PNG)"}, {"\xff\xd8\xff", "a picture (JPEG)"},
-		{"\x30\x82", "a certificate or key store (DER)"},
-		{"\xd0\xcf\x11\xe0", "an old Office document"}, {"\x7fELF", "a program"},
-		{"{\\rtf", "a word processor's document (RTF)"},
-	} {
+	for _, k := range binaryKinds {
 		if strings.HasPrefix(string(raw), k.start) {
 			return k.what
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -51,7 +52,7 @@ func (l Linter) Lint(raw []byte, form Form) assessment.Report {
 // LintValues is Lint with the values that others can be asked about.
 func (l Linter) LintValues(raw []byte, form Form) (assessment.Report, Values) {
 	started := l.Now()
-	s := &subject{l, form, read(raw)}
+	s := &subject{Linter: l, Form: form, reading: read(raw)}
 	checks, stopped := s.judge()
 	return assessment.Report{
 		ID: uuid.NewString(), Kind: "credential", ClaimLevel: assessment.ClaimFile,
@@ -125,6 +126,22 @@ type subject struct {
 	Linter
 	Form
 	*reading
+	// broken are the rules that values break, by the table and the value: several aspects ask.
+	broken map[[2]string][]field.Violation
+}
+
+// violations are the rules of a table that a value breaks.
+func (s *subject) violations(v value, text string) []field.Violation {
+	key := [2]string{v.name, text}
+	found, isKnown := s.broken[key]
+	if !isKnown {
+		if s.broken == nil {
+			s.broken = map[[2]string][]field.Violation{}
+		}
+		found = v.table(s).Violations(text)
+		s.broken[key] = found
+	}
+	return found
 }
 
 // maxFaults bounds what one rule adds to a report.

@@ -105,6 +105,12 @@ var wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 var secretStems = [...]string{"secret", "pass", "key", "connection", "token", "cert", "assertion", "sas", "pwd", "pem",
 	"pfx", "private"}
 
+// hasSecretStem reports whether a text in lower case has one of the stems.
+func hasSecretStem(text string) bool {
+	isIn := func(stem string) bool { return strings.Contains(text, stem) }
+	return slices.ContainsFunc(secretStems[:], isIn)
+}
+
 // aboutOne are the last words of names of what is only about a secret: where it is, whose it is, how long it is good.
 func aboutOne() []string {
 	return []string{"id", "url", "uri", "type", "endpoint", "path", "file", "name", "expiry", "expires", "lifetime",
@@ -115,12 +121,14 @@ func aboutOne() []string {
 // a token's URL or a key's id, do not; a secret that stands there is known by its shape.
 func isSecretName(name string) bool {
 	plain := squeeze(name)
-	hasStem := func(stem string) bool { return strings.Contains(plain, stem) }
-	if !slices.ContainsFunc(secretStems[:], hasStem) {
+	if !hasSecretStem(plain) {
 		return false
 	}
-	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")),
-		func(r rune) bool { return strings.ContainsRune(separators, r) })
+	apart := name
+	if strings.ToLower(name) != name {
+		apart = strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2"))
+	}
+	words := strings.FieldsFunc(apart, func(r rune) bool { return strings.ContainsRune(separators, r) })
 	if len(words) == 0 || meant(name) != "" || slices.Contains(aboutOne(), words[len(words)-1]) {
 		return false
 	}

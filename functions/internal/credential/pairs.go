@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,10 +48,26 @@ func (p *pairs) object() json.RawMessage {
 	return json.RawMessage(out.String() + "}")
 }
 
+// hasNames reports whether parts of two of the names are in a text, without which it cannot have three of them: to
+// look
+// for them is quick.
+func hasNames(text string) bool {
+	lower, found := strings.ToLower(text), 0
+	for _, parts := range [...][]string{{"client", "app"}, {"tenant", "direct"}, {"iss"}, {"sub", "serv"}, {"aud"}} {
+		if slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(lower, part) }) {
+			found++
+		}
+	}
+	return found >= 2
+}
+
 // pairsOf reads a text of another format than JSON that holds most of the five members; nil where it is none.
 func pairsOf(text string) *pairs {
 	if strings.HasPrefix(strings.TrimLeft(text, blanksOfJSON+"\ufeff"), "{") {
 		return nil // almost JSON, and the place where it ends is what helps
+	}
+	if !hasNames(text) {
+		return nil
 	}
 	for _, read := range []func(string) *pairs{elements, query, lines, table, labelled} {
 		if p := read(text); p != nil && p.isLikely() {
@@ -126,6 +143,9 @@ func lines(text string) *pairs {
 	signs := map[string]int{}
 	isShell, isQuoted := false, false
 	for one := range strings.SplitSeq(text, "\n") {
+		if !strings.ContainsAny(one, "=:\t,;|") {
+			continue
+		}
 		m := line.FindStringSubmatch(strings.TrimSpace(one))
 		if m == nil {
 			continue

@@ -57,6 +57,8 @@ type reading struct {
 	members []member
 	// heldIn is what a member's value is that the object was taken out of; empty where it is an object itself.
 	heldIn string
+	// exchanged are the members whose values stand in one another's place, nil until somebody asks.
+	exchanged []exchange
 	// around are the members beside a wrapped object.
 	around []member
 }

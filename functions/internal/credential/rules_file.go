@@ -14,7 +14,7 @@ func byteRules() []rule {
 	return []rule{
 		{id: "size", code: diagnosis.CodeFileTooLarge, fatal: true, check: func(s *subject) []fault {
 			return faultIf(len(s.raw) > MaxSize, fault{expected: fmt.Sprintf("at most %d bytes", MaxSize),
-				actual: fmt.Sprintf("%d bytes", len(s.raw))})
+				actual: fmt.Sprintf("at least %d bytes", len(s.raw))}) // more than that may not have been read
 		}},
 		{id: "not-text", code: diagnosis.CodeFileNotText, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.binary != "", fault{detail: "The file is " + s.binary + "."})

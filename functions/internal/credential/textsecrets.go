@@ -20,11 +20,14 @@ const (
 )
 
 // assignedNames find what looks like a name with a value in a text that is not JSON: an assignment, an element, an
-// option of a command.
-var assignedNames = []*regexp.Regexp{
-	regexp.MustCompile(named + mark + `?[ \t]*(?:[:=]>?|%3[AaDd])[ \t]*` + mark + `?` + begun),
-	regexp.MustCompile(`<` + named + `(?:[ \t][^<>]*)?>\s*[^<>\s]`),
-	regexp.MustCompile(`--` + named + `[ \t]+` + mark + `?[^-\s]`),
+// option of a command. A text without any of the signs has none; to look for them is quick.
+var assignedNames = []struct {
+	shape *regexp.Regexp
+	signs string
+}{
+	{regexp.MustCompile(named + mark + `?[ \t]*(?:[:=]>?|%3[AaDd])[ \t]*` + mark + `?` + begun), ":=%"},
+	{regexp.MustCompile(`<` + named + `(?:[ \t][^<>]*)?>\s*[^<>\s]`), "<"},
+	{regexp.MustCompile(`--` + named + `[ \t]+` + mark + `?[^-\s]`), "-"},
 }
 
 // inText finds secrets in what could not be read as members, line by line; it begins in the given line. What cannot be
@@ -58,9 +61,15 @@ func inLine(text string, line int) []fault {
 	if what := field.Secret(text); what != "" {
 		return []fault{{id: "shape", detail: fmt.Sprintf("Line %d: %s", line, what)}}
 	}
+	if !hasSecretStem(strings.ToLower(text)) {
+		return nil
+	}
 	var faults []fault
-	for _, shape := range assignedNames {
-		for _, match := range shape.FindAllStringSubmatch(text, -1) {
+	for _, assigned := range assignedNames {
+		if !strings.ContainsAny(text, assigned.signs) {
+			continue
+		}
+		for _, match := range assigned.shape.FindAllStringSubmatch(text, maxFaults) {
 			if isSecretName(match[1]) {
 				faults = append(faults, fault{detail: fmt.Sprintf("Line %d: what the file names %s is a secret.", line,
 					redact.Name(match[1]))})

@@ -20,7 +20,7 @@ func TenantID() Rules {
 		// Entra takes a domain too, so a file with one works; a spec keeps the GUID, which is looked up before this.
 		Rule{Code: diagnosis.CodeTenantIDDomain, Last: true, IsRefused: true, Expected: "the tenant's GUID",
 			Broken: func(v string) string {
-				return when(domainShape.MatchString(v), "The value is a domain of the tenant, not its GUID.")
+				return when(IsDomain(v), "The value is a domain of the tenant, not its GUID.")
 			}},
 	).with(guid("tenant-id")...).with(
 		Rule{Code: diagnosis.CodeTenantIDMicrosoft, Expected: "the GUID of your own tenant",
@@ -47,8 +47,11 @@ func IsOfTenant(v string) bool {
 	return isAlias || strings.EqualFold(v, microsoftTenant) || IsDomain(v)
 }
 
+// maxDomain is the most characters of a DNS name (RFC 1035, section 2.3.4).
+const maxDomain = 253
+
 // IsDomain reports whether the value is a domain, as a tenant has, and no application.
-func IsDomain(v string) bool { return domainShape.MatchString(v) }
+func IsDomain(v string) bool { return len(v) <= maxDomain && domainShape.MatchString(v) }
 
 func guid(name string) Rules {
 	return Rules{

@@ -184,7 +184,7 @@ func secret(v string) string {
 		return "The value is a key or certificate."
 	case hasShape(clientSecretShape, v, "Q~"):
 		return "The value has the shape of a client secret."
-	case strings.Contains(v, " ") && headerShape.MatchString(v):
+	case (strings.Contains(lower, "bearer") || strings.Contains(lower, "basic")) && headerShape.MatchString(v):
 		return "The value is the header of a request, with a token or a password."
 	case hasShape(passwordShape, v, "://"):
 		return "The value is a URL with a password."
