@@ -219,6 +219,38 @@ func TestAFileIsJudgedByAToken(t *testing.T) {
 	}
 }
 
+// TestATokensFaultIsAtTheFilesMember: the file has other names than a spec.
+func TestATokensFaultIsAtTheFilesMember(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, nil)
+	require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
+	a.deliver()
+	for field, name := range map[string]string{"/subject": "another subject's token", "/audience": "another audience",
+		"/federatedTokenIssuer": "another issuer's token"} {
+		got, _ := a.judge(judgements[name])
+		require.Equal(t, 200, got.StatusCode, got.raw)
+		i := slices.IndexFunc(got.at("checks").([]any), func(one any) bool {
+			check := one.(map[string]any)
+			return check["layer"] == "token" && check["status"] == "fail"
+		})
+		require.GreaterOrEqual(t, i, 0, got.raw)
+		at, _ := got.at("checks").([]any)[i].(map[string]any)["field"].(string)
+		assert.Equal(t, field, at)
+	}
+}
+
+// TestAFaultyStorageIsRefused with a token too, whatever else is wrong with the file.
+func TestAFaultyStorageIsRefused(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, nil)
+	for _, client := range []string{handClient, "<CLIENT_ID>"} {
+		got, _ := a.judge(judged{parts: map[string]string{"storage": "nowhere", "container": "images"},
+			members: map[string]string{"clientId": client}})
+		assert.Equal(t, 422, got.StatusCode, got.raw)
+		assert.Equal(t, "invalid-resource-id", got.at("code"), client)
+	}
+}
+
 // TestEachDepthHasItsLayers, and those of the depths before it.
 func TestEachDepthHasItsLayers(t *testing.T) {
 	t.Parallel()
