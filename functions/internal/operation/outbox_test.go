@@ -82,6 +82,47 @@ func TestNewsKeepTheirIDAndTime(t *testing.T) {
 	assert.Contains(t, string(event.Body), `"time":"`+happened.Format(time.RFC3339)+`"`)
 }
 
+// newsOfEachType are notices as they are written down: that of health alone has no type of its own.
+var newsOfEachType = map[string]integration.Notice{
+	message.TypeIntegrationProvisioned: {ID: "1", Type: message.TypeIntegrationProvisioned},
+	message.TypeIntegrationUsable:      {ID: "2", Type: message.TypeIntegrationUsable},
+	message.TypeIntegrationFailed:      {ID: "3", Type: message.TypeIntegrationFailed},
+	message.TypeIntegrationDeleted:     {ID: "4", Type: message.TypeIntegrationDeleted},
+	message.TypeHealthChanged: {ID: "5", Change: &integration.HealthChange{From: integration.HealthHealthy,
+		To: integration.HealthUnhealthy}},
+}
+
+// TestEveryEventIsToldLate: one that the topic does not take stays in its record, with a marker, until it is told.
+func TestEveryEventIsToldLate(t *testing.T) {
+	t.Parallel()
+	for kind, n := range newsOfEachType {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.handle(f.submitted())
+			told := len(f.Messages(message.TopicEvents))
+			f.Refuse(message.TopicEvents, errNoLink)
+			h, err := f.Repository.UpdateHealth(t.Context(), id, func(h *integration.HealthRecord) error {
+				h.Outbox.Add(n)
+				return nil
+			})
+			require.NoError(t, err)
+			h, err = f.Engine.TellHealth(t.Context(), f.Document(), h)
+			require.NoError(t, err, "the timer goes on")
+			assert.Len(t, h.Outbox, 1)
+			require.Equal(t, []string{"outbox/" + id}, f.Keys("outbox/"))
+			f.Refuse(message.TopicEvents, nil)
+			for range 2 {
+				f.sweep()
+				events := f.Messages(message.TopicEvents)[told:]
+				require.Len(t, events, 1)
+				assert.Equal(t, []string{kind, n.ID}, []string{events[0].Subject, events[0].ID})
+				assert.Empty(t, f.Keys("outbox/"))
+			}
+		})
+	}
+}
+
 // TestTheNextMessageTellsWhatIsLeft, without waiting for the timer.
 func TestTheNextMessageTellsWhatIsLeft(t *testing.T) {
 	t.Parallel()

@@ -181,18 +181,19 @@ func oddKeys(t *testing.T, s integration.Store, prefix string) {
 
 func invalidKeys(t *testing.T, s integration.Store, prefix string) {
 	for _, k := range []string{"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a?b", "a#b", "a%2Fb",
-		"a\\b", "ä", "a\n"} {
-		key := prefix + k
-		_, err := s.Get(t.Context(), key)
-		require.Error(t, err, "%q", key)
-		require.NotErrorIs(t, err, integration.ErrNotFound, "%q", key)
-		_, err = s.Put(t.Context(), key, []byte(`1`), "")
-		require.Error(t, err, "%q", key)
-		require.NotErrorIs(t, err, integration.ErrConflict, "%q", key)
-		err = s.Delete(t.Context(), key, `"x"`)
-		require.Error(t, err, "%q", key)
-		require.NotErrorIs(t, err, integration.ErrNotFound, "%q", key)
-		require.NotErrorIs(t, err, integration.ErrConflict, "%q", key)
+		"a\\b", "ä", "é", "~", "a~b", "a\n"} {
+		for _, key := range []string{prefix + k, k + "/" + prefix + "x"} { // as the last part of a key, and as the first
+			_, err := s.Get(t.Context(), key)
+			require.Error(t, err, "%q", key)
+			require.NotErrorIs(t, err, integration.ErrNotFound, "%q", key)
+			_, err = s.Put(t.Context(), key, []byte(`1`), "")
+			require.Error(t, err, "%q", key)
+			require.NotErrorIs(t, err, integration.ErrConflict, "%q", key)
+			err = s.Delete(t.Context(), key, `"x"`)
+			require.Error(t, err, "%q", key)
+			require.NotErrorIs(t, err, integration.ErrNotFound, "%q", key)
+			require.NotErrorIs(t, err, integration.ErrConflict, "%q", key)
+		}
 	}
 	records, _ := listAll(t, s, prefix, 10)
 	require.Empty(t, records)
