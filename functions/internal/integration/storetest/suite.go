@@ -182,7 +182,7 @@ func oddKeys(t *testing.T, s integration.Store, prefix string) {
 func invalidKeys(t *testing.T, s integration.Store, prefix string) {
 	for _, k := range []string{"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a?b", "a#b", "a%2Fb",
 		"a\\b", "ä", "é", "~", "a~b", "a\n"} {
-		for _, key := range []string{prefix + k, k + "/" + prefix + "x"} { // as the last part of a key, and as the first
+		for _, key := range []string{prefix + k, k + "/" + prefix + "x"} { // at the end, and at the start
 			_, err := s.Get(t.Context(), key)
 			require.Error(t, err, "%q", key)
 			require.NotErrorIs(t, err, integration.ErrNotFound, "%q", key)
