@@ -109,6 +109,8 @@ func TestFunctionFilesKeepTheHostsRules(t *testing.T) {
 				}
 				assert.Equal(t, level, trigger.AuthLevel)
 				assert.NotEmpty(t, trigger.Methods)
+				assert.Equal(t, slices.Contains(trigger.Methods, "get"), slices.Contains(trigger.Methods, "head"),
+					"what takes GET takes HEAD")
 			case "serviceBusTrigger":
 				require.Len(t, bindings, 1)
 				assert.Equal(t, "ServiceBusConnection", trigger.Connection)

@@ -27,6 +27,7 @@ func TestOrigins(t *testing.T) {
 		"another scheme":      {"GET", "http://portal.example.com", "", 401, false},
 		"longer":              {"GET", "https://portal.example.com.evil.com", "", 401, false},
 		"a domain below":      {"GET", "https://x.portal.example.com", "", 401, false},
+		"in capitals":         {"GET", "HTTPS://PORTAL.example.com", "", 401, false},
 		"null":                {"GET", "null", "", 401, false},
 		"no origin":           {"GET", "", "", 401, false},
 		"OPTIONS by itself":   {"OPTIONS", "https://portal.example.com", "", 401, true},

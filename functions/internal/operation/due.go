@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -70,7 +71,7 @@ func (w *Worker) giveUp(ctx context.Context, a *Attempt, reason diagnosis.Diagno
 	c, at := a.command, now.Truncate(invocation.Longest).Add(invocation.Longest)
 	e.log.WarnContext(ctx, "dead letter sent again", "operationId", c.OperationID, "integrationId", c.IntegrationID,
 		"code", reason.Code, "at", at)
-	return e.Send(ctx, c, fmt.Sprintf("%s-again-%d", c.OperationID, at.Unix()), at)
+	return e.Send(ctx, c, a.CopyID("again", int(at.Unix())), at)
 }
 
 // isAbout reports whether a command asks for what an operation's record states: another one under the same id has no
@@ -82,4 +83,17 @@ func (t Task) isAbout(c message.Command, op integration.Operation) bool {
 	in := t.Intent(c)
 	intended, err := newRequest(in)
 	return err == nil && intended.isOf(op) && (in.Content == nil || op.RequestHash == intended.hash)
+}
+
+// longestPrefix is how much of an operation's id is legible in the ids of its messages, which have 128 characters at
+// most. Source: learn.microsoft.com, Service Bus messages, payloads, and serialization, property MessageId.
+const longestPrefix = 64
+
+// CopyID names the n-th message of a word that goes on with the attempt's operation. The same one has the same name,
+// so that the queue keeps one of them. It ends with what follows from the record alone, to the nanosecond of its
+// creation: the queue drops a message with the name of an earlier one, and nobody else is to send one first.
+func (a *Attempt) CopyID(word string, n int) string {
+	op := a.Operation()
+	secret := sha256.Sum256(fmt.Appendf(nil, "%s|%d|%s", op.ID, op.CreatedAt.UnixNano(), op.RequestHash))
+	return fmt.Sprintf("%s-%s-%d-%x", op.ID[:min(len(op.ID), longestPrefix)], word, n, secret[:8])
 }

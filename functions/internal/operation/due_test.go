@@ -3,6 +3,7 @@ package operation_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,5 +165,29 @@ func TestAForgedFollowUpIsNotTheLast(t *testing.T) {
 			assert.NotEmpty(t, f.Document().Status.Conditions, "there was time for all of them")
 			assert.Equal(t, ended, f.Operation(c.OperationID))
 		})
+	}
+}
+
+// TestCopiesHaveNamesThatNobodyGuesses: they follow from what the record alone has, and are no longer than the queue
+// takes, however long the operation's id is. The same copy has the same name.
+func TestCopiesHaveNamesThatNobodyGuesses(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, operationID := range []string{"short", strings.Repeat("x", 128)} {
+		for range 2 {
+			f := newFixture(t)
+			f.Advance(time.Nanosecond * time.Duration(len(names)))
+			f.mustSubmit(provisionCommand(operationID))
+			f.provision = throttling(0)
+			f.handle(f.Command(operationID))
+			parked := f.Sent()[len(f.Sent())-1].ID
+			assert.False(t, names[parked], "a nanosecond later it is another name")
+			names[parked] = true
+			assert.LessOrEqual(t, len(parked), 128)
+			assert.Regexp(t, `-retry-1-[0-9a-f]{16}$`, parked)
+			sent := len(f.Sent())
+			f.handle(f.Command(operationID)) // delivered again
+			assert.Len(t, f.Sent(), sent, "the queue keeps one")
+		}
 	}
 }

@@ -3,7 +3,6 @@ package operation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,9 +45,9 @@ func (w *Worker) park(ctx context.Context, a *Attempt, cause error) error {
 	pause = max(pause, min(policy.RetryAfter(cause), maxParking))
 	c.Attempt = min(c.Attempt+1, message.MaxAttempt)
 	at := e.now().Add(pause)
-	id := fmt.Sprintf("%s-retry-%d", c.OperationID, c.Attempt)
+	id := a.CopyID("retry", c.Attempt)
 	if a.task.isFollowUp() {
-		id = fmt.Sprintf("%s-%s-retry-%d", c.OperationID, wordOf(c.Type), c.Attempt)
+		id = a.CopyID(wordOf(c.Type)+"-retry", c.Attempt)
 	} else {
 		at = w.showWaiting(ctx, a, c, d, at)
 	}

@@ -3,7 +3,6 @@ package provision_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
-	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -23,10 +21,7 @@ import (
 // retryAt is when the n-th parked copy of the operation's command is delivered.
 func (f *fixture) retryAt(operationID string, n int) time.Time {
 	f.t.Helper()
-	messageID := fmt.Sprintf("%s-retry-%d", operationID, n)
-	i := slices.IndexFunc(f.Sent(), func(s operationtest.Sent) bool { return s.ID == messageID })
-	require.GreaterOrEqual(f.t, i, 0, "no message %s", messageID)
-	return f.Sent()[i].EnqueueAt
+	return f.Message(fmt.Sprintf("%s-retry-%d", operationID, n)).EnqueueAt
 }
 
 func failGraph(f *fixture) {

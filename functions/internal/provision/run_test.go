@@ -16,7 +16,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
@@ -61,9 +60,7 @@ func TestProvisionMakesEverything(t *testing.T) {
 		assert.NotEmpty(t, step.RequestID, step.Name)
 	}
 	assert.Equal(t, []string{"provisioned"}, f.events())
-	i := slices.IndexFunc(f.Sent(), func(s operationtest.Sent) bool { return s.ID == a.Operation.ID+"-verify-0" })
-	require.GreaterOrEqual(t, i, 0)
-	verify := f.Sent()[i]
+	verify := f.Message(a.Operation.ID + "-verify-0")
 	assert.Equal(t, id, verify.SessionID)
 	assert.Equal(t, f.Now().Add(10*time.Second), verify.EnqueueAt)
 	require.NotNil(t, d.Status.DDOE)

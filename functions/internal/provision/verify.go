@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
@@ -63,7 +62,7 @@ func (v *verifier) scheduleVerify(ctx context.Context, a *operation.Attempt, n i
 	}
 	next := message.Command{Type: message.TypeVerify, IntegrationID: c.IntegrationID, OperationID: c.OperationID,
 		Attempt: count}
-	return a.Send(ctx, next, fmt.Sprintf("%s-verify-%d", c.OperationID, count), proofPause(n))
+	return a.Send(ctx, next, a.CopyID("verify", count), proofPause(n))
 }
 
 // verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the

@@ -29,7 +29,7 @@ import (
 func (f *fixture) verified(operationID string) int {
 	for n := 0; ; n++ {
 		i := slices.IndexFunc(f.Sent(), func(s operationtest.Sent) bool {
-			return s.ID == fmt.Sprintf("%s-verify-%d", operationID, n)
+			return strings.HasPrefix(s.ID, fmt.Sprintf("%s-verify-%d-", operationID, n))
 		})
 		if i < 0 {
 			return n

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -90,11 +91,13 @@ func (d *Deployment) RequireStatus(id string, want integration.OperationStatus) 
 	return o
 }
 
-// Message is the message of that id on the queue of commands.
+// Message is the message on the queue of commands that has that id, or that one and what ends the ids of copies.
 func (d *Deployment) Message(id string) bus.Message {
 	d.t.Helper()
 	commands := d.Messages(message.QueueCommands)
-	i := slices.IndexFunc(commands, func(m bus.Message) bool { return m.ID == id })
+	i := slices.IndexFunc(commands, func(m bus.Message) bool {
+		return m.ID == id || strings.HasPrefix(m.ID, id+"-") && len(m.ID) == len(id)+len("-0123456789abcdef")
+	})
 	require.GreaterOrEqual(d.t, i, 0, "no message %s", id)
 	return commands[i]
 }
