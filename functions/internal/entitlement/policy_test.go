@@ -152,6 +152,7 @@ func TestGrants(t *testing.T) {
 		"for a group":                 {`[{"callers":["group:` + team + `"]}]`, operator(), nil},
 		"for another group":           {`[{"callers":["group:` + portal + `"]}]`, operator(), []string{""}},
 		"for an application":          {`[{"callers":["queue","app:` + portal + `"]}]`, operator(), nil},
+		"for another application":     {`[{"callers":["app:` + team + `"]}]`, operator(), []string{""}},
 		"for the queue, by the queue": {`[{"callers":["queue"]}]`, caller.Queue("x"), nil},
 		"for the queue, by a caller":  {`[{"callers":["queue"]}]`, operator(), []string{""}},
 		"for a role, by the queue": {`[{"callers":["role:Wif.Read"]}]`, caller.Queue("", caller.RoleAdmin),

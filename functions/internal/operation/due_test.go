@@ -191,3 +191,30 @@ func TestCopiesHaveNamesThatNobodyGuesses(t *testing.T) {
 		}
 	}
 }
+
+// TestADeadLetterOfOtherContentIsItsOwn: a message that brings other content than the operation of its id has no part
+// in
+// it, however long that was silent.
+func TestADeadLetterOfOtherContentIsItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.breakOff(c)
+	f.Advance(longAfter)
+	lie := c
+	lie.Spec = &integration.Spec{DisplayName: "another"}
+	require.NoError(t, f.worker.DeadLettered(t.Context(), f.forged(lie, "m-1")))
+	f.RequireStatus(c.OperationID, integration.OperationRunning)
+	assert.Len(t, f.Keys("operations/"), 2, "it has a record of its own")
+}
+
+// TestACopyOfTheHighestNumberIsOneThatIsRead: a forged number does not make a copy that the app itself refuses.
+func TestACopyOfTheHighestNumberIsOneThatIsRead(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.provision = throttling(0)
+	c.Attempt = message.MaxAttempt
+	f.handle(c)
+	assert.Equal(t, message.MaxAttempt, f.Command(fmt.Sprint(c.OperationID, "-retry-", message.MaxAttempt)).Attempt)
+}

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -172,4 +174,48 @@ func tryMessage(a *app, d deed, admin []string) string {
 		return "**done**"
 	}
 	return fmt.Sprintf("`%s`", got.at("error.code"))
+}
+
+// TestAForgedDeadLetterEndsNothing: whoever may send to the queue, and has learnt the id of an operation that waits,
+// sends its command as the last attempt, with a life that is over at once. The broker gives it up; the operation waits
+// as before, and succeeds when its service is back.
+func TestAForgedDeadLetterEndsNothing(t *testing.T) {
+	t.Parallel()
+	a := launch(t, stack.Options{Env: []string{"AUTH_AUDIENCE=" + apiOfTest}})
+	owner := []string{"Authorization", "Bearer " + callerToken(a, victim, "Wif.Operate")}
+	a.control(http.MethodPut, "/faults", []any{map[string]any{"match": map[string]any{"host": "^graph"},
+		"times": -1, "status": 503, "code": "ServiceUnavailable"}})
+	made := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"), owner...)
+	require.Equal(t, http.StatusCreated, made.Status, made.Raw)
+	path := operationPath(made.Header.Get("Operation-Location"))
+	waits := func() answer {
+		var got answer
+		require.Eventually(t, func() bool {
+			got = a.call(http.MethodGet, path, nil, owner...)
+			return got.at("waiting.code") != nil
+		}, 60*time.Second, 100*time.Millisecond)
+		return got
+	}
+	waits()
+	operation := strings.TrimPrefix(path, "/operations/")
+	connection, _ := a.control(http.MethodGet, "/world", nil).at("serviceBus.connectionString").(string)
+	client, err := azservicebus.NewClientFromConnectionString(connection, nil)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, client.Close(context.WithoutCancel(t.Context()))) }()
+	sender, err := client.NewSender("wif-commands", nil)
+	require.NoError(t, err)
+	session, life, scheduled := "my-images", time.Millisecond, a.scheduled("wif-commands").(float64)
+	for _, attempt := range []int{10, 1000} {
+		body := cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": session,
+			"operationId": operation, "attempt": attempt})
+		require.NoError(t, sender.SendMessage(t.Context(), &azservicebus.Message{SessionID: &session, Body: body,
+			TimeToLive: &life}, nil))
+	}
+	require.Eventually(t, func() bool { return a.scheduled("wif-commands").(float64) > scheduled }, 30*time.Second,
+		100*time.Millisecond, "what was given up is sent again")
+	got := waits()
+	assert.Equal(t, "Running", got.at("status"), got.Raw)
+	assert.Equal(t, "graph-unavailable", got.at("waiting.code"), got.Raw)
+	a.control(http.MethodPut, "/faults", []any{})
+	assert.Equal(t, "Succeeded", ended(a, path, owner).at("status"))
 }
