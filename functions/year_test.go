@@ -133,7 +133,7 @@ func (y *year) isWorking(container, clientID string) bool {
 			if _, err := y.world.Container("acmedata", container); err != nil {
 				return false
 			}
-			return y.world.Allowed(p.ID, "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
+			return y.world.IsAllowed(p.ID, "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
 				world.DataAccountID+"/blobServices/default/containers/"+container, true)
 		}
 	}

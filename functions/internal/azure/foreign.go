@@ -51,7 +51,7 @@ func (*ForeignError) NonRetriable() {}
 
 // OwnAnswers returns a policy, for each attempt, that takes the service's own answers alone; any other is a
 // *ForeignError. The SDKs take a web page for an empty list, no body for any value, and a status for a refusal,
-// whoever has sent it. What asks for patience (408, 429, 5xx) is let through: it proves nothing either way, and front
+// whoever has sent it. What may pass by itself (408, 429, 5xx) is let through: it proves nothing either way, and front
 // ends of the services themselves answer so without an id (microsoft-authentication-library-for-dotnet issue 2855).
 func (s Service) OwnAnswers() policy.Policy { return ownAnswers{s} }
 

@@ -41,7 +41,7 @@ type issuer struct {
 	keys  jwkset.Storage
 	read  time.Time // when the keys were read
 	tried time.Time // when they were last asked for
-	err   error     // what the last reading came to
+	err   error     // the error of the last reading
 }
 
 // find returns the issuer's name and the key of an id; nil where it has no such key. The error tells that the keys

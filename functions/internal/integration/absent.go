@@ -6,7 +6,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// Absent is the refusal of a request about an integration that is not there: d is nil where there is no document, else
+// Absent is the refusal of a request about an integration that does not exist: d is nil without a document, else it is
 // the tombstone, whose ids tell whether the identity can still be restored.
 func Absent(d *Document) *diagnosis.Error {
 	if d == nil {
@@ -27,8 +27,8 @@ func Absent(d *Document) *diagnosis.Error {
 	return &diagnosis.Error{Diagnosis: gone}
 }
 
-// Unprovisioned is the refusal of a request about an integration of which not all has been made that it needs: what
-// the last operation has failed with, or what it waits for, else that it is under way.
+// Unprovisioned is the refusal of a request that needs more of an integration than was made so far. It tells why the
+// last operation has failed, or what it waits for, else that it runs.
 func Unprovisioned(d Document) *diagnosis.Error {
 	refusal := diagnosis.New(diagnosis.CodeNotProvisioned)
 	for _, c := range d.Status.Conditions {

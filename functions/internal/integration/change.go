@@ -14,8 +14,8 @@ func (r *Repository) UpdateFrom(ctx context.Context, known Document, change func
 	return update(startingWith(copyDocument(known), read), change, func(d *Document) error { return r.Save(ctx, d) })
 }
 
-// Put is UpdateFrom for a document that may not exist yet: known has then an id and no ETag, and change gets the like
-// where there is none.
+// Put is UpdateFrom for a document that may not exist yet: known has then an id and no ETag, and change gets
+// the same where no document exists.
 func (r *Repository) Put(ctx context.Context, known Document, change func(*Document) error) (Document, error) {
 	read := func() (Document, error) {
 		d, err := r.Get(ctx, known.ID)
@@ -100,7 +100,7 @@ func copyDocument(known Document) func() (Document, error) {
 	}
 }
 
-// copied is a copy of a record, as the store would return it: a change of it reaches nothing that the original holds.
+// copied is a deep copy of a record, as the store would return it.
 func copied[T any](value T) (T, error) {
 	var other T
 	body, err := json.Marshal(value)

@@ -38,8 +38,7 @@ func (d *Document) SetCondition(now time.Time, kind, status string, found *diagn
 	d.Status.Conditions[i] = c
 }
 
-// HasCondition reports whether the document means that already: a condition of the type with the status and the
-// diagnosis's code.
+// HasCondition reports whether the document has a condition of the type with the status and the diagnosis's code.
 func (d Document) HasCondition(kind, status string, found *diagnosis.Diagnosis) bool {
 	var want Condition
 	if found != nil {
@@ -50,7 +49,7 @@ func (d Document) HasCondition(kind, status string, found *diagnosis.Diagnosis) 
 	})
 }
 
-// BeginTeardown writes down that the integration is being torn down, whatever became of an earlier try.
+// BeginTeardown records that the integration is being torn down, and forgets the result of an earlier try.
 func (s *Status) BeginTeardown() {
 	s.Phase = PhaseDeprovisioning
 	s.Conditions = slices.DeleteFunc(slices.Clone(s.Conditions), func(c Condition) bool {
@@ -58,8 +57,8 @@ func (s *Status) BeginTeardown() {
 	})
 }
 
-// MarkFailed writes down why the last operation, of a kind, has failed for good. A teardown that has failed is one
-// that is to be repeated: nobody has said that the integration is to stay.
+// MarkFailed records why the last operation, of a kind, has failed for good. After a failed teardown the phase stays
+// that of a teardown, because it is to be repeated.
 func (d *Document) MarkFailed(now time.Time, kind OperationKind, found *diagnosis.Diagnosis) {
 	failed := ConditionProvisioned
 	d.Status.Phase = PhaseFailed
@@ -80,13 +79,13 @@ func failedTeardown(d Document) (Condition, bool) {
 	return c, isKnown && d.Status.Phase == PhaseDeprovisioning
 }
 
-// IsEnding reports whether a teardown has the integration in its hands.
+// IsEnding reports whether a teardown of the integration was begun and has not ended.
 func (d Document) IsEnding() bool {
 	_, hasFailed := failedTeardown(d)
 	return d.Status.Phase == PhaseDeprovisioning && !hasFailed
 }
 
-// Withdraw takes back what the document claims of access, as what the claims rest on is being removed.
+// Withdraw sets the conditions about access to False, because trust and rights are being removed.
 func (d *Document) Withdraw(now time.Time) {
 	going := diagnosis.New(diagnosis.CodeDeprovisioning)
 	for _, kind := range []string{ConditionProvisioned, ConditionVerified} {

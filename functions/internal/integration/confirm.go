@@ -5,7 +5,7 @@ import "github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 // Confirmation is what a person confirms. The type keeps the name that it has in the API.
 type Confirmation = DDOEConfirmation
 
-// AdmitConfirmation refuses the word about a form that the spec does not ask for, or that is not certain yet. The
+// AdmitConfirmation refuses to confirm a form that the spec does not ask for, or whose values may still change. The
 // error is a *diagnosis.Error.
 func AdmitConfirmation(d *Document) error {
 	refuse := func(code diagnosis.Code, opts ...diagnosis.Option) error {

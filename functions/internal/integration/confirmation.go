@@ -9,7 +9,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// DDOEConfirmation is a person's word that they have filled in the platform's form.
+// DDOEConfirmation records that a person has filled in the platform's form.
 type DDOEConfirmation struct {
 	By            string    `json:"by" doc:"Who has confirmed it, as far as that is known"`
 	At            time.Time `json:"at"`
@@ -40,15 +40,15 @@ func (d Document) Confirmation() *DDOEConfirmation {
 	return d.Status.DDOE.Confirmed
 }
 
-// Confirm writes a person's word down, for what there is to type in and to upload now. There has to be a form.
+// Confirm records that a person has typed in and uploaded what the form has now. There has to be a form.
 func (d *Document) Confirm(c DDOEConfirmation) {
 	st := *d.Status.DDOE // others may hold the status
 	st.Confirmed, st.ConfirmedHash = &c, d.formHash()
 	d.Status.DDOE = &st
 }
 
-// formHash tells one state of what a person types in and uploads from another: the form's values, the members of the
-// credential file, and the driver.
+// formHash is a hash of what a person types in and uploads: the form's values, the members of the credential file, and
+// the driver.
 func (d Document) formHash() string {
 	s := d.Spec
 	// The error is that of a value that has no JSON, and these are texts.

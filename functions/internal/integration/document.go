@@ -167,13 +167,13 @@ type Document struct {
 	// CreatedBy is who asked for FirstOperationID, and LastModifiedBy who asked for the last change of the spec, of
 	// the owner, or for the teardown. They are zero where that is not known.
 	CreatedBy, LastModifiedBy caller.IDs
-	// Outbox is what is to be told of the document.
+	// Outbox has the events about the document that are not published yet.
 	Outbox Outbox
 	// ETag is the store's version of the document.
 	ETag string
 }
 
-// Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
+// Status is what has been reached. Ids are saved as soon as they are known, so a crash loses none.
 type Status struct {
 	Phase Phase
 	// Identity is the identity that there is, that can be restored, or that is about to be made.
@@ -252,7 +252,7 @@ type DDOEStatus struct {
 	Why, Next string
 	// Diagnosis is why the API could not be used where it was wanted.
 	Diagnosis *diagnosis.Diagnosis
-	// Confirmed is a person's word that they have filled in the form, and ConfirmedHash tells what that was about.
+	// Confirmed tells who has filled in the form, and ConfirmedHash is the hash of what they confirmed.
 	Confirmed     *DDOEConfirmation
 	ConfirmedHash string
 	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down

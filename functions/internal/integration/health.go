@@ -39,7 +39,7 @@ func (Health) LongTags() map[string]string {
 type HealthStatus struct {
 	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
 	Since time.Time   `json:"since" doc:"When the state was entered"`
-	// Causes are why the state is what it is, as the last check has seen it that told something.
+	// Causes are why the state is what it is, by the last conclusive check.
 	diagnosis.Causes
 	LastRun    *time.Time            `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
 	LastPass   *time.Time            `json:"lastPass,omitempty" doc:"When access was last proved"`
@@ -86,7 +86,7 @@ type HealthRecord struct {
 	// the next slot.
 	Tries int
 	Again *time.Time
-	// Outbox is what is to be told of the health.
+	// Outbox has the events about the health that are not published yet.
 	Outbox Outbox
 	// ETag is the store's version of the record.
 	ETag string

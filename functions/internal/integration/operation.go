@@ -49,14 +49,14 @@ type Operation struct {
 	Status        OperationStatus
 	IntegrationID string
 	Steps         []Step
-	// Waiting tells why the last attempt failed and when the next one begins, until that has come to something; or why
+	// Waiting tells why the last attempt failed and when the next one begins. It stays until that attempt ends. Or why
 	// a request is being repeated within an attempt.
 	Waiting *Waiting
 	// Error is why the operation has failed, or was canceled.
 	Error *diagnosis.Diagnosis
 	// Causes are the root cause of that, where it is another one, and what else has failed by itself.
 	diagnosis.Causes
-	// Result is what the operation came to, as JSON by its kind.
+	// Result is the operation's result, as JSON by its kind.
 	Result                   json.RawMessage
 	CreatedAt, LastUpdatedAt time.Time
 	// Caller is who asked for it; zero where that is not known.

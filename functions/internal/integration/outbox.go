@@ -25,7 +25,7 @@ type Notice struct {
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
 }
 
-// Outbox holds what a record has to tell and has not told yet, oldest first. It is written with the change that it
+// Outbox holds the events of a record that are not published yet, oldest first. It is written with the change that it
 // tells of, and a notice leaves it once it is published.
 type Outbox []Notice
 

@@ -11,9 +11,8 @@ import (
 // isReady is the message of the condition Ready where it is True.
 const isReady = "All that the spec asks for is made, and access was proved."
 
-// Conditions are what is known of the document: the sum of it, Ready, before what was observed. Verified shows what a
-// health check has found since the last test, where that is worse. It shows the test's result again when that is
-// mended.
+// Conditions are the document's conditions: Ready first, then the observed ones. Verified shows what a health check
+// has found since the last test, where that is worse, until a check passes.
 func (d Document) Conditions() []Condition {
 	all := append([]Condition{d.Ready()}, d.Status.Conditions...)
 	for i, c := range all {
@@ -77,7 +76,7 @@ func unmet(status string, since time.Time, found diagnosis.Diagnosis) Condition 
 		Diagnosis: &found}
 }
 
-// kept states that nobody tears the integration down.
+// kept is False while the integration is being torn down.
 func kept(d Document) Condition {
 	switch d.Status.Phase {
 	case PhaseDeprovisioning:
@@ -92,7 +91,7 @@ func kept(d Document) Condition {
 	}
 }
 
-// made is the condition Provisioned, which is absent until the first attempt at the spec has come to something.
+// made is the condition Provisioned, which is absent until the first attempt at the spec ends.
 func (d Document) made() Condition {
 	if c, ok := d.condition(ConditionProvisioned); ok {
 		return c
@@ -134,7 +133,7 @@ func (d Document) platformDone() Condition {
 		return unmet("False", verified, *st.Diagnosis)
 	case st.Mode != ModeAPI || st.IntegrationID == "":
 		return unmet("False", verified, diagnosis.New(diagnosis.CodeNotProvisioned))
-	case d.Spec.DDOE.Driver != nil && !st.Validated: // a test of our own states nothing of the platform's
+	case d.Spec.DDOE.Driver != nil && !st.Validated: // our own test proves nothing about the platform's
 		return unmet("Unknown", verified, told(d, diagnosis.CodeAwaitingVerification))
 	default:
 		return done

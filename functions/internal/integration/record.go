@@ -9,15 +9,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// SchemaVersion is the version of the records that this build writes. It is raised by a change that makes a build of
-// before misread a record, or lose a member of it when it writes the record again; such a build then refuses the
-// record (ErrTooNew). A version that this build still reads keeps its files in testdata/records. A record without a
+// SchemaVersion is the version of the records that this build writes. Raise it with a change that makes an older
+// build misread a record, or lose a member of it when it writes the record again. That build then refuses the record
+// (ErrTooNew). A version that this build still reads keeps its files in testdata/records. A record without a
 // version is of version 1: builds from before there were versions wrote it.
 //
-// Version 2 is a document of a managed identity, which a build of before would take for an application's. Version 3 is
-// one that is not managed, which a build of before would write over and tear down. Version 4 is one that has an owner,
-// which a build of before would let others see and change. Version 5 is one of an identity that was taken over, of
-// which a build of before would make a second one. All other records are still of version 1.
+// Version 2 is a document of a managed identity, which an older build would take for an application's. Version 3 is
+// one that is not managed, which an older build would overwrite and tear down. Version 4 is one that has an owner,
+// which an older build would let others see and change. Version 5 is one of an identity that was taken over, of which
+// an older build would make a second one. All other records are still of version 1.
 const SchemaVersion = schemaVersion5
 
 const (
@@ -80,7 +80,7 @@ type ddoeRecord struct {
 	Driver          *DDOEDriver          `json:"driver,omitempty"`
 }
 
-// unnamedOwner is the owner that a record does not name: builds of before knew no other.
+// unnamedOwner is the owner of a record that names none: older builds knew no other.
 const unnamedOwner = caller.IDFunctionKey
 
 func (d Document) record() documentRecord {

@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
-// maxConflicts bounds the read-modify-write loops. A conflict means that another writer got ahead, so a loop that
+// maxConflicts bounds the read-modify-write loops. A conflict means that another writer was first, so a loop that
 // meets this many lost against as many others.
 const maxConflicts = 20
 
@@ -108,8 +108,8 @@ type Unreadable struct {
 	Diagnosis diagnosis.Diagnosis
 }
 
-// List returns a page of at most limit records, without those that the caller may not see: see ListVisible. One that
-// cannot be read is named, and keeps nobody from the others.
+// List returns a page of at most limit records, without those that the caller may not see: see ListVisible. A record
+// that cannot be read is named; the others are listed all the same.
 func (r *Repository) List(ctx context.Context, token string, limit int) (Page, error) {
 	var canSee func(Record) (bool, error)
 	if !HasAllInSight(ctx) {

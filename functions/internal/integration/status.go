@@ -12,8 +12,8 @@ func (d Document) IsMade() bool {
 	return d.Status.Phase == PhaseProvisioned || d.Status.Phase == PhaseUsable
 }
 
-// Unwatched is why an integration cannot be looked at now: it has no identity, or an operation has it in its hands.
-// It is nil where it can, whatever became of the last operation.
+// Unwatched is why an integration cannot be checked now: it has no identity, or an operation runs. It is nil where it
+// can be checked, also after an operation that failed.
 func Unwatched(d Document) *diagnosis.Error {
 	switch {
 	case d.Status.Phase == PhaseDeleted:
@@ -29,9 +29,9 @@ func Unwatched(d Document) *diagnosis.Error {
 	}
 }
 
-// MarkProved writes down that access was proved as the federated identity, and moves the phase of
-// what was made to usable. byOthers means that the platform has to prove it as well: the phase is then its to move.
-// What waiting has healed is usable as if it had been so at once: a test that gave up has decided nothing.
+// MarkProved records that access was proved as the federated identity, and moves the phase of what was made to usable.
+// With byOthers the platform has to prove it as well, and its proof moves the phase. An integration that had failed
+// for want of access alone becomes usable, too.
 func (d *Document) MarkProved(now time.Time, byOthers bool) {
 	waits := d.Status.Phase == PhaseProvisioned ||
 		d.Status.Phase == PhaseFailed && d.HasCondition(ConditionProvisioned, "True", nil)
@@ -44,7 +44,7 @@ func (d *Document) MarkProved(now time.Time, byOthers bool) {
 	}
 }
 
-// MarkRefused writes down that access was refused as the federated identity.
+// MarkRefused records that access was refused as the federated identity.
 func (d *Document) MarkRefused(now time.Time, found diagnosis.Diagnosis) {
 	if !IsRefusalKnown(*d, found) {
 		d.SetCondition(now, ConditionVerified, refusedStatus(found), &found, "")

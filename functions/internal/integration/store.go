@@ -16,7 +16,7 @@ var (
 	ErrUnreadable = errors.New("record cannot be read")
 	// ErrTooNew means that a newer build has written the record, in a form that this one does not know.
 	ErrTooNew = errors.New("record is of a newer version")
-	// ErrOthers means that the record is there and not for the caller to see. It comes of the Repository, as a
+	// ErrOthers means that the record exists and the caller may not see it. The Repository returns it, as a
 	// *diagnosis.Error with the words of a record that is absent.
 	ErrOthers = errors.New("record is another owner's")
 	// ErrInvalidToken means that the token of a list was not given by this store.

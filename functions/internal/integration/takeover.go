@@ -2,9 +2,9 @@ package integration
 
 import "slices"
 
-// TakeOver makes an imported integration one of ours, from its next generation on. found is the status that a look has
-// filled at what the spec asks for: what is equal to that is ours then, whoever has made it, and is removed when it is
-// wanted no more. Before the look, found is empty.
+// TakeOver makes an imported integration one of ours, from its next generation on. found is the status with what a
+// look has found equal to the spec. That is ours then, whoever has made it, and is removed when it is no longer
+// wanted. Before the look, found is empty.
 func TakeOver(d *Document, found Status) {
 	d.Spec.Identity = d.IdentityGiven(nil)
 	d.IsUnmanaged = false

@@ -30,7 +30,7 @@ func (e *RecordError) Error() string { return fmt.Sprintf("%s: %s (%s)", e.kind,
 func (e *RecordError) Unwrap() error { return e.kind }
 
 // IsRefused reports whether an error means that a record is there and that this build cannot work with it: it is
-// unreadable, or too new. Repeating helps nobody before people have done something.
+// unreadable, or too new. Repeating does not help before a person has acted.
 func IsRefused(err error) bool { return errors.Is(err, ErrUnreadable) || errors.Is(err, ErrTooNew) }
 
 func unreadable(record Record, code diagnosis.Code, format string, args ...any) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// Longest is longer than the host lets an invocation take (functionTimeout in host.json): what one was about to do is
-// done by then, or never.
+// Longest is longer than the host lets an invocation take (functionTimeout in host.json). What an invocation had not
+// done by then, it will never do.
 const Longest = 10 * time.Minute
 
 // Record is filled on the way and logged once at the end. It never holds a token, key or assertion.

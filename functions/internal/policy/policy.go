@@ -34,11 +34,11 @@ const (
 	// NotThere means that a service has stated that there is no such object. One answer alone may come of a replica
 	// that lags: who knows that it was there looks again. A delete that is answered so has nothing to do.
 	NotThere Action = "not-there"
-	// NotEvenPlace: what it would lie in is not there either, such as its resource group.
+	// NotEvenPlace means that the parent is missing as well, such as its resource group.
 	NotEvenPlace Action = "not-even-place"
 	// NotVisible means that a service does not know what was asked for, or does not show it to who asks.
 	NotVisible Action = "not-visible"
-	// Answers means that a service has answered as it does where all is well, though not with what was asked for.
+	// Answers means that a service works, though it has not answered with what was asked for.
 	Answers Action = "answers"
 	// Unsupported means that a service does not offer what was asked for where the object is. The object can have
 	// nothing of the sort, or has it for as long as it is there itself.

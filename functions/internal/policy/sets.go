@@ -85,8 +85,8 @@ func byDesign() []diagnosis.Code {
 // IsByDesign reports whether what a code states may be as it is wanted.
 func IsByDesign(code diagnosis.Code) bool { return slices.Contains(byDesign(), code) }
 
-// IsObstruction reports whether what an operation has failed with stands until somebody mends it: it is nothing that
-// time mends, and the operation was not just given up.
+// IsObstruction reports whether what an operation has failed with stays until somebody mends it: it does not pass by
+// itself, and is not only that the operation was given up.
 func IsObstruction(d diagnosis.Diagnosis) bool {
 	return !d.Transient && !isPassing(d.Code) && !slices.Contains(ofEffort(), d.Code)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// RespondAsync is the preference (RFC 7240) for an answer before the work is done, and the answer's word for it.
+// RespondAsync is the preference (RFC 7240) for an answer before the work is done. It is also the value of
+// Preference-Applied.
 const RespondAsync = "respond-async"
 
 // FirstLook is when an operation that was just accepted is worth a look, in seconds.
@@ -26,7 +27,7 @@ func IsAsync(prefer string) bool {
 	return false
 }
 
-// AsyncOutput is a huma output of work that is done at once or later: what it came to, or the operation that does it.
+// AsyncOutput is a huma output of work that is done at once or later: its result, or the operation that does it.
 type AsyncOutput struct {
 	Status            int
 	OperationLocation string `header:"Operation-Location"`
@@ -35,7 +36,7 @@ type AsyncOutput struct {
 	Body              any
 }
 
-// Done answers with what the work came to.
+// Done answers with the result of the work.
 func Done(body any) *AsyncOutput { return &AsyncOutput{Status: http.StatusOK, Body: body} }
 
 // Later answers with the operation that does the work, and the link to it.

@@ -42,7 +42,7 @@ func replaced(f *fixture, s integration.Spec) (operation.Accepted, message.Comma
 func managed(f *fixture) []world.UserAssignedIdentity {
 	var all []world.UserAssignedIdentity
 	for _, u := range f.world.UserAssignedIdentities() {
-		if rbac.ScopeContains(world.IdentitiesResourceGroupID, u.ID) {
+		if rbac.IsScopeAbove(world.IdentitiesResourceGroupID, u.ID) {
 			all = append(all, u)
 		}
 	}

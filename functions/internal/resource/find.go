@@ -32,7 +32,7 @@ func Confirm(ctx context.Context, requests policy.Requests, op policy.Operation,
 	return lookup{requests: requests, op: op, c: c, read: read, isAbsent: policy.IsNotThere}.confirm(ctx)
 }
 
-// lookup is one read, and which answers to it state that there is no such object.
+// lookup is one read, and the answers to it that mean that there is no such object.
 type lookup struct {
 	requests policy.Requests
 	op       policy.Operation
@@ -71,7 +71,7 @@ func (l lookup) confirm(ctx context.Context) (bool, error) {
 	return found, err
 }
 
-// stillThere is the error of an object that reads go on showing after its delete was answered.
+// stillThere is the error of an object that reads still return after its delete was answered.
 func stillThere(c diagnosis.Context) error {
 	d := diagnosis.New(diagnosis.CodeObjectStillThere, diagnosis.WithContext(c))
 	if c.Target != "" {

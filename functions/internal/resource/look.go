@@ -46,8 +46,8 @@ func Of(kinds []Kind, d integration.Document) []Kind {
 	})
 }
 
-// lookInTurn looks at what somebody else has made. No record tells what there is, so each kind waits for those that it
-// needs, which teach it what they have found, and for no other. The kinds that need none are told first.
+// lookInTurn looks at what somebody else has made. No record tells what there is, so each kind waits for the kinds
+// that it needs and gets what they have found. It waits for no other. Kinds that need none look first.
 func lookInTurn(ctx context.Context, kinds []Kind, v View) []Observed {
 	kinds = slices.Clone(kinds)
 	slices.SortStableFunc(kinds, func(a, b Kind) int {

@@ -19,7 +19,7 @@ import (
 type Observed struct {
 	Kind  Kind
 	Items []Item
-	// Document is what the kind was told.
+	// Document is the document that the kind looked for.
 	Document integration.Document
 }
 
@@ -119,7 +119,7 @@ func InState(items []Item, states ...State) []Item {
 	})
 }
 
-// LearnAll writes into the status what looking has taught.
+// LearnAll writes into the status what the look has found, such as ids.
 func LearnAll(st *integration.Status, items []Item) {
 	for _, item := range items {
 		if item.Learn != nil && item.Err == nil {

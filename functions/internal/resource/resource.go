@@ -9,7 +9,7 @@
 //   - An item is gone when a read shows that it is gone, not when a delete was answered.
 //   - What somebody else made is never changed and never removed; a member that somebody else set is kept.
 //   - A member that somebody else set is reported, as theirs, where it decides who gets in as the identity or what it
-//     reaches, or where we wrote it once. Notes, tags and what serves other uses are none of our business.
+//     reaches, or where we wrote it once. Notes, tags and what serves other uses are ignored.
 package resource
 
 import (
@@ -115,7 +115,7 @@ type Item struct {
 	State  State
 	// Differences are the members that are not as wanted, those that somebody else owns included.
 	Differences []diagnosis.MemberDifference
-	// Code is a report's code of an item that is not as it is wanted; empty where all is well.
+	// Code is a report's code of an item that is not as it is wanted; empty for one that is.
 	Code diagnosis.Code
 	// Detail replaces the code's general cause; empty for none.
 	Detail string
@@ -138,8 +138,8 @@ type Item struct {
 	// Takes is how long applying or removing the item takes by the service's own rate; zero where that is not worth
 	// telling.
 	Takes time.Duration
-	// Learn writes into the status what looking has taught, such as the id of an item that was made anew, or under
-	// which key an item is about to be made; nil for nothing. It is recorded before the item is applied.
+	// Learn writes into the status what the look has found, such as the id of an item that was made anew, or the key
+	// under which an item is about to be made; nil for nothing. It is recorded before the item is applied.
 	Learn func(*integration.Status)
 	// Blocks is true where removing the item would break what others have built on it, and that nothing may be
 	// removed. Only an Objector sets it.
@@ -151,7 +151,7 @@ type Item struct {
 	Data any
 }
 
-// Outcome is what a write came to.
+// Outcome is the result of a write.
 type Outcome string
 
 // The outcomes of writes. Updated is a write over an object that was there, at the look or by the time of the write;

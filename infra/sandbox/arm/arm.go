@@ -172,7 +172,7 @@ func (c *call) authorize(action, scope string) error {
 				message: "The subscription '" + parts[1] + "' could not be found."}
 		}
 	}
-	if !c.world.Granted(c.caller, action, scope) {
+	if !c.world.IsGranted(c.caller, action, scope) {
 		return c.denied(action, scope)
 	}
 	if err := c.restricted(action, scope); err != nil {

@@ -75,7 +75,7 @@ func (c *call) putAssignment(scope, name string) (answer, error) {
 // one does not fulfil. authorize has said before whether there is a right at all.
 func (c *call) underCondition(action string, ra rbac.RoleAssignment, request, resource condition.Attributes) error {
 	id := rbac.RoleAssignmentID(ra.Scope, ra.Name)
-	if c.world.AllowedUnder(c.caller, condition.Access{Action: action, Request: request, Resource: resource},
+	if c.world.IsAllowedUnder(c.caller, condition.Access{Action: action, Request: request, Resource: resource},
 		id, false) {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (c *call) readAssignment(scope, name string) (rbac.RoleAssignment, error) {
 			badRequest("InvalidPrincipalId", "A valid principal ID must be provided for role assignment.")
 	}
 	role, ok := c.world.Role(p.RoleDefinitionID)
-	if !ok || !role.AssignableAt(scope) {
+	if !ok || !role.IsAssignableAt(scope) {
 		guid := p.RoleDefinitionID[strings.LastIndex(p.RoleDefinitionID, "/")+1:]
 		return rbac.RoleAssignment{}, badRequest("RoleDefinitionDoesNotExist",
 			"The specified role definition with ID '"+strings.ReplaceAll(guid, "-", "")+"' does not exist.")
@@ -225,7 +225,7 @@ func (c *call) listAssignments(scope string) (answer, error) {
 		return answer{}, badRequest("InvalidSkipToken", "The $skipToken is not valid.")
 	}
 	rows := slices.DeleteFunc(c.world.RoleAssignments(), func(ra rbac.RoleAssignment) bool {
-		applies := rbac.ScopeContains(ra.Scope, scope) || !keep.atScope && rbac.ScopeContains(scope, ra.Scope)
+		applies := rbac.IsScopeAbove(ra.Scope, scope) || !keep.atScope && rbac.IsScopeAbove(scope, ra.Scope)
 		isHolder := func(id string) bool { return strings.EqualFold(id, ra.PrincipalID) }
 		return !applies || ra.ID <= string(after) || len(keep.principals) > 0 && !slices.ContainsFunc(keep.principals,
 			isHolder)

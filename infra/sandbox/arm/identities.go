@@ -179,7 +179,7 @@ func (c identities) listIdentities(path string) (answer, error) {
 	}
 	group, list := path[:strings.Index(strings.ToLower(path), "/providers/")], []object{}
 	for _, u := range c.world.UserAssignedIdentities() {
-		if rbac.ScopeContains(group, u.ID) {
+		if rbac.IsScopeAbove(group, u.ID) {
 			list = append(list, identityObject(u))
 		}
 	}

@@ -43,7 +43,7 @@ func (c lists) listTenants() (answer, error) {
 func (c lists) listSubscriptions() (answer, error) {
 	list := []object{}
 	for _, s := range c.world.Subscriptions() {
-		if c.world.HoldsRoleWithin(c.caller, "/subscriptions/"+s.ID) {
+		if c.world.HasRoleWithin(c.caller, "/subscriptions/"+s.ID) {
 			list = append(list, subscriptionObject(s))
 		}
 	}
@@ -62,7 +62,7 @@ func (c lists) listAccounts(scope string) (answer, error) {
 	}
 	list := []object{}
 	for _, account := range c.world.StorageAccounts() {
-		if rbac.ScopeContains(scope, account.ResourceID) {
+		if rbac.IsScopeAbove(scope, account.ResourceID) {
 			list = append(list, accountObject(account))
 		}
 	}
@@ -80,13 +80,13 @@ func (c lists) listResources(scope string) (answer, error) {
 	list := []object{}
 	for _, r := range c.allResources() {
 		parts := strings.Split(strings.Trim(r.ID, "/"), "/")
-		if len(parts) != 8 || !rbac.ScopeContains(scope, r.ID) ||
-			!c.world.Allowed(c.caller, parts[5]+"/"+parts[6]+"/read", r.ID, false) {
+		if len(parts) != 8 || !rbac.IsScopeAbove(scope, r.ID) ||
+			!c.world.IsAllowed(c.caller, parts[5]+"/"+parts[6]+"/read", r.ID, false) {
 			continue
 		}
 		found := object{"id": r.ID, "name": parts[7], "type": parts[5] + "/" + parts[6], "location": r.Location,
 			"tags": object{}}
-		if wanted.matches(found) {
+		if wanted.isMatch(found) {
 			list = append(list, found)
 		}
 	}
@@ -133,7 +133,7 @@ func parseResourceFilter(text string) (resourceFilter, error) {
 	return f, nil
 }
 
-func (f resourceFilter) matches(resource object) bool {
+func (f resourceFilter) isMatch(resource object) bool {
 	for property, value := range f {
 		if have, _ := resource[property].(string); !strings.EqualFold(have, value) {
 			return false

@@ -102,7 +102,7 @@ func (c *call) getSubscription(id string) (answer, error) {
 			message: "The subscription '" + id + "' could not be found."}
 	}
 	scope := "/subscriptions/" + s.ID
-	if !c.world.HoldsRoleWithin(c.caller, scope) {
+	if !c.world.HasRoleWithin(c.caller, scope) {
 		return answer{}, c.denied("Microsoft.Resources/subscriptions/read", scope)
 	}
 	return answer{status: http.StatusOK, body: subscriptionObject(s)}, nil

@@ -39,7 +39,7 @@ func (c *call) getRole(scope, id string) (answer, error) {
 		return answer{}, err
 	}
 	role, ok := c.world.Role(id)
-	if !ok || !role.AssignableAt(scope) {
+	if !ok || !role.IsAssignableAt(scope) {
 		return answer{}, &fault{status: http.StatusNotFound, code: "RoleDefinitionDoesNotExist",
 			message: "The specified role definition with ID '" + id + "' does not exist."}
 	}

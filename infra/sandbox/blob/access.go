@@ -24,13 +24,13 @@ const (
 	blobsDelete      right = containersProvider + "/blobs/delete"
 )
 
-// data tells a data action from an action of the control plane: what concerns blobs is data, what concerns their
+// isData tells a data action from an action of the control plane: what concerns blobs is data, what concerns their
 // container is not.
-func (r right) data() bool { return strings.HasPrefix(string(r), containersProvider+"/blobs/") }
+func (r right) isData() bool { return strings.HasPrefix(string(r), containersProvider+"/blobs/") }
 
-// allowed tells whether the principal's role assignments give it any of the rights on the container, or on the account
-// where the request is for that.
-func (s *Service) allowed(principal entra.Principal, r request, rights []right) bool {
+// isAllowed tells whether the principal's role assignments give it any of the rights on the container, or on the
+// account where the request is for that.
+func (s *Service) isAllowed(principal entra.Principal, r request, rights []right) bool {
 	scope := r.account.ResourceID
 	if r.container != "" {
 		scope += "/blobServices/default/containers/" + r.container
@@ -42,7 +42,7 @@ func (s *Service) allowed(principal entra.Principal, r request, rights []right) 
 	}
 	for _, wanted := range rights {
 		access.Action = string(wanted)
-		if s.world.AllowedUnder(principal.ID, access, scope, wanted.data()) {
+		if s.world.IsAllowedUnder(principal.ID, access, scope, wanted.isData()) {
 			return true
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Service) authenticate(w http.ResponseWriter, r request) (entra.Principa
 		s.challenge(w, r)
 		return entra.Principal{}, badToken("Issuer validation failed. Issuer did not match.")
 	}
-	if forOtherAccount(principal.Audience, r) {
+	if isForOtherAccount(principal.Audience, r) {
 		s.challenge(w, r)
 		return entra.Principal{}, badToken("Audience validation failed. Audience did not match.")
 	}
@@ -111,8 +111,8 @@ func (s *Service) tenantOf(r request) string {
 	return subscription.TenantID
 }
 
-// forOtherAccount tells whether the token was issued for the URL of one account, but not of this one.
-func forOtherAccount(audience string, r request) bool {
+// isForOtherAccount tells whether the token was issued for the URL of one account, but not of this one.
+func isForOtherAccount(audience string, r request) bool {
 	host, ok := strings.CutPrefix(strings.ToLower(strings.TrimSuffix(audience, "/")), "https://")
 	return ok && strings.HasSuffix(host, Suffix) && host != strings.ToLower(r.account.Name)+Suffix
 }

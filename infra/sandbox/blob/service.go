@@ -120,7 +120,7 @@ func (s *Service) serve(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	if !s.allowed(principal, r, op.rights) {
+	if !s.isAllowed(principal, r, op.rights) {
 		return permissionMismatch()
 	}
 	return op.run(w, r)

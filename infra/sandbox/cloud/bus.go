@@ -83,7 +83,7 @@ func (c *Cloud) MayListen(entity string) error {
 
 func (c *Cloud) mayUse(principalID, entity, right string) error {
 	for _, scope := range entityScopes(c.deployment.Namespace.ID, entity) {
-		if c.world.Allowed(principalID, dataAction(right), scope, true) {
+		if c.world.IsAllowed(principalID, dataAction(right), scope, true) {
 			return nil
 		}
 	}

@@ -53,7 +53,7 @@ type Options struct {
 	Premises string
 	// Refuses, if set, is asked at each connection whether the network refuses to lead to a host. A program that is
 	// refused sees what it sees of a name that does not resolve.
-	Refuses func(host string) bool
+	IsRefused func(host string) bool
 	// Log takes what the servers have to say about themselves; nil drops it.
 	Log io.Writer
 }

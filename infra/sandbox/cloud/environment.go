@@ -45,7 +45,7 @@ func (c *Cloud) Environment() []string {
 // https://learn.microsoft.com/azure/app-service/app-service-key-vault-references.
 func (c *Cloud) resolveReference(value string) string {
 	secret, isReference := c.deployment.SecretID(value)
-	if !isReference || !c.world.Allowed(world.AppPrincipalID, "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+	if !isReference || !c.world.IsAllowed(world.AppPrincipalID, "Microsoft.KeyVault/vaults/secrets/getSecret/action",
 		secret, true) {
 		return value
 	}

@@ -42,7 +42,7 @@ func (h *hosts) service(host string) http.Handler {
 
 // through is the way to all hosts that are known, through a handler.
 func (h *hosts) through(handler http.Handler) inprocess.Hosts {
-	return func(host string) (http.Handler, bool) { return handler, h.knows(host) }
+	return func(host string) (http.Handler, bool) { return handler, h.isKnown(host) }
 }
 
-func (h *hosts) knows(host string) bool { return h.service(host) != nil }
+func (h *hosts) isKnown(host string) bool { return h.service(host) != nil }

@@ -12,7 +12,7 @@ import (
 // proxy is a forward proxy that ends TLS itself, with a certificate for the host that was asked for. It serves CONNECT
 // to port 443 of known hosts, and answers 502 to everything else, as a proxy does for a name that does not resolve.
 type proxy struct {
-	known        func(host string) bool
+	isKnown      func(host string) bool
 	certificates *certificateAuthority
 	tunnels      *tunnelListener
 }
@@ -20,7 +20,7 @@ type proxy struct {
 // ServeHTTP takes a CONNECT over and hands the connection to the server behind the tunnels.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, port, err := net.SplitHostPort(r.Host)
-	if r.Method != http.MethodConnect || err != nil || port != "443" || !p.known(host) {
+	if r.Method != http.MethodConnect || err != nil || port != "443" || !p.isKnown(host) {
 		w.Header().Set("Proxy-Status", "sandbox; error=dns_error") // RFC 9209
 		http.Error(w, "sandbox proxy: no such host: "+r.Host, http.StatusBadGateway)
 		return

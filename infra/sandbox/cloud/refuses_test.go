@@ -13,7 +13,7 @@ import (
 // TestAHostThatTheNetworkRefuses is like one that nobody knows; the others answer as ever.
 func TestAHostThatTheNetworkRefuses(t *testing.T) {
 	var tried atomic.Int64
-	c, err := cloud.New(cloud.Options{Log: t.Output(), Refuses: func(host string) bool {
+	c, err := cloud.New(cloud.Options{Log: t.Output(), IsRefused: func(host string) bool {
 		if host == cloud.GraphHost {
 			tried.Add(1)
 		}

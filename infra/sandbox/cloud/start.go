@@ -115,10 +115,10 @@ func (c *Cloud) serveProxy(ctx context.Context, s *servers) error {
 	}
 	tunnels := newTunnelListener(listener.Addr())
 	s.serveOn(tunnels, c.handler)
-	known := func(host string) bool {
-		return (c.options.Refuses == nil || !c.options.Refuses(host)) && c.hosts.knows(host)
+	isKnown := func(host string) bool {
+		return (c.options.IsRefused == nil || !c.options.IsRefused(host)) && c.hosts.isKnown(host)
 	}
-	s.serveOn(listener, &proxy{known: known, certificates: c.certificates, tunnels: tunnels})
+	s.serveOn(listener, &proxy{isKnown: isKnown, certificates: c.certificates, tunnels: tunnels})
 	s.proxyURL = "http://" + listener.Addr().String()
 	return nil
 }

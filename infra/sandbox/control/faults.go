@@ -205,7 +205,7 @@ func (f *Faults) Wrap(next http.Handler) http.Handler {
 		if !wait(r.Context(), time.Duration(fault.DelayMS)*time.Millisecond) || fault.Effect == EffectDrop {
 			panic(http.ErrAbortHandler)
 		}
-		if fault.Effect == EffectBefore && fault.onlyDelays() {
+		if fault.Effect == EffectBefore && fault.isDelayOnly() {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -213,7 +213,7 @@ func (f *Faults) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-func (f Fault) onlyDelays() bool {
+func (f Fault) isDelayOnly() bool {
 	return f.DelayMS > 0 && f.Status == 0 && f.Code == "" && f.Message == "" && f.Body == nil
 }
 

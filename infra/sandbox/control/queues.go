@@ -42,7 +42,7 @@ func (a *api) queues(w http.ResponseWriter, r *http.Request, rest string) {
 			nil)
 		return
 	}
-	if !a.exists(entity) {
+	if !a.isThere(entity) {
 		writeProblem(w, http.StatusNotFound, "There is no queue, topic or subscription "+entity+".", nil)
 		return
 	}
@@ -59,7 +59,7 @@ func (a *api) queues(w http.ResponseWriter, r *http.Request, rest string) {
 	}
 }
 
-func (a *api) exists(entity string) bool {
+func (a *api) isThere(entity string) bool {
 	for _, e := range a.Broker.Entities() {
 		if strings.EqualFold(e.Name, entity) {
 			return true

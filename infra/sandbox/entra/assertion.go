@@ -17,7 +17,7 @@ func (s *Service) judgeAssertion(ctx context.Context, who client, compact string
 	if err != nil {
 		return assertionMalformed()
 	}
-	if !typeAccepted(token.Header.Type) {
+	if !isTypeAccepted(token.Header.Type) {
 		return typeUnsupported()
 	}
 	if count := len(token.Audience()); count > 1 {
@@ -30,14 +30,14 @@ func (s *Service) judgeAssertion(ctx context.Context, who client, compact string
 	if err := match(trusts, token); err != nil {
 		return err
 	}
-	if issuedByEntra(token.Text("iss")) {
+	if isIssuedByEntra(token.Text("iss")) {
 		return entraIssued()
 	}
 	return s.verifyAssertion(ctx, token)
 }
 
-// typeAccepted follows the two values that Entra's refusal names; a header without a type is accepted.
-func typeAccepted(typ string) bool {
+// isTypeAccepted follows the two values that Entra's refusal names; a header without a type is accepted.
+func isTypeAccepted(typ string) bool {
 	return typ == "" || strings.EqualFold(typ, "JWT") || typ == "http://openid.net/specs/jwt/1.0"
 }
 
@@ -77,8 +77,8 @@ func filter(all []trust, keep func(trust) bool) []trust {
 	return kept
 }
 
-// issuedByEntra tells whether the issuer is one of Entra's own, whose tokens an application may not exchange.
-func issuedByEntra(issuer string) bool {
+// isIssuedByEntra tells whether the issuer is one of Entra's own, whose tokens an application may not exchange.
+func isIssuedByEntra(issuer string) bool {
 	parsed, err := url.Parse(issuer)
 	if err != nil {
 		return false

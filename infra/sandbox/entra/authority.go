@@ -160,7 +160,7 @@ func (a *Authority) Verify(token, audience string) (Principal, error) {
 	if parsed.Text("iss") != issuerOf(tenant) {
 		return Principal{}, &TokenError{ReasonIssuer}
 	}
-	if !sameResource(parsed.Text("aud"), audience) {
+	if !isSameResource(parsed.Text("aud"), audience) {
 		return Principal{}, &TokenError{ReasonAudience}
 	}
 	expires, ok := a.withinLifetime(parsed)
@@ -224,7 +224,7 @@ func (a *Authority) homeTenant() world.Tenant {
 
 func issuerOf(tenant string) string { return "https://sts.windows.net/" + tenant + "/" }
 
-func sameResource(one, other string) bool {
+func isSameResource(one, other string) bool {
 	if strings.EqualFold(strings.TrimSuffix(one, "/"), strings.TrimSuffix(other, "/")) {
 		return one != ""
 	}

@@ -52,7 +52,7 @@ func (i issuers) keys(ctx context.Context, issuer string) (map[string]*rsa.Publi
 		return nil, issuerUnreachable()
 	}
 	var found discovery
-	if err := json.Unmarshal(document, &found); err != nil || !found.acceptable(issuer) {
+	if err := json.Unmarshal(document, &found); err != nil || !found.isAcceptable(issuer) {
 		return nil, issuerUnreachable()
 	}
 	document, err = i.get(ctx, found.JWKSURI)
@@ -66,22 +66,22 @@ func (i issuers) keys(ctx context.Context, issuer string) (map[string]*rsa.Publi
 	return keys, nil
 }
 
-// acceptable follows the faults for which Entra has been seen to refuse a document that it could well fetch: an empty
-// authorization_endpoint and an empty subject_types_supported.
-func (d discovery) acceptable(issuer string) bool {
+// isAcceptable follows the faults for which Entra has been seen to refuse a document that it could well fetch: an
+// empty authorization_endpoint and an empty subject_types_supported.
+func (d discovery) isAcceptable(issuer string) bool {
 	if d.Issuer != issuer || len(d.SubjectTypes) == 0 {
 		return false
 	}
-	if d.AuthorizationEndpoint != nil && !absoluteHTTPS(*d.AuthorizationEndpoint) {
+	if d.AuthorizationEndpoint != nil && !isAbsoluteHTTPS(*d.AuthorizationEndpoint) {
 		return false
 	}
-	return absoluteHTTPS(d.JWKSURI)
+	return isAbsoluteHTTPS(d.JWKSURI)
 }
 
 var errNotPublished = errors.New("entra: issuer document is not published")
 
 func (i issuers) get(ctx context.Context, address string) ([]byte, error) {
-	if !absoluteHTTPS(address) {
+	if !isAbsoluteHTTPS(address) {
 		return nil, fmt.Errorf("%w: %q is no https URL", errNotPublished, address)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -106,7 +106,7 @@ func (i issuers) get(ctx context.Context, address string) ([]byte, error) {
 	return document, nil
 }
 
-func absoluteHTTPS(address string) bool {
+func isAbsoluteHTTPS(address string) bool {
 	parsed, err := url.Parse(address)
 	return err == nil && parsed.Scheme == "https" && parsed.Host != ""
 }

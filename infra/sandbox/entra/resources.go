@@ -43,8 +43,8 @@ func canonicalResource(name string) (string, bool) {
 	return "", false
 }
 
-// KnownResource tells whether tokens for that resource can be asked for at all.
-func KnownResource(name string) bool {
+// IsKnownResource tells whether tokens for that resource can be asked for at all.
+func IsKnownResource(name string) bool {
 	_, known := canonicalResource(name)
 	return known
 }

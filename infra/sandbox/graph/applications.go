@@ -113,7 +113,7 @@ func (c applications) patch(key segment) (answer, error) {
 		return c.update(app.ID)
 	}
 	var f *fault
-	if !errors.As(err, &f) || f.status != 404 || key.property != "uniqueName" || !c.createIfMissing() {
+	if !errors.As(err, &f) || f.status != 404 || key.property != "uniqueName" || !c.isCreateIfMissing() {
 		return answer{}, err
 	}
 	return c.create(key.key)
@@ -266,11 +266,11 @@ func (c *call) applicationEntity(a world.Application) entity {
 		"appRoles":       []entity{},
 		"addIns":         []entity{}, "requiredResourceAccess": []entity{},
 	}
-	if c.expands("federatedIdentityCredentials") {
+	if c.isExpanded("federatedIdentityCredentials") {
 		e["federatedIdentityCredentials"] = credentials{applications{c}}.credentialEntities(
 			c.world.FederatedCredentials(a.ID))
 	}
-	if c.expands("owners") {
+	if c.isExpanded("owners") {
 		owners := []entity{}
 		for _, id := range c.world.Owners(a.ID) {
 			owners = append(owners, entity{"@odata.type": "#microsoft.graph.servicePrincipal", "id": id})

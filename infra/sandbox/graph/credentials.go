@@ -105,7 +105,7 @@ func (c credentials) patch(object, key segment) (answer, error) {
 	}
 	a, err := c.merge(app.ID, key.key, members)
 	var f *fault
-	if !errors.As(err, &f) || f.status != 404 || key.property != "name" || !c.createIfMissing() {
+	if !errors.As(err, &f) || f.status != 404 || key.property != "name" || !c.isCreateIfMissing() {
 		return a, err
 	}
 	a, err = c.create(app, key.key, members)

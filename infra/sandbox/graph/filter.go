@@ -89,11 +89,11 @@ func (f filter) check(k kind) error {
 	return nil
 }
 
-func (f filter) matches(k kind, e entity) bool {
-	return !slices.ContainsFunc(f, func(c clause) bool { return !c.matches(k.filters[c.property] != "", e) })
+func (f filter) isMatch(k kind, e entity) bool {
+	return !slices.ContainsFunc(f, func(c clause) bool { return !c.isMatch(k.filters[c.property] != "", e) })
 }
 
-func (c clause) matches(ignoresCase bool, e entity) bool {
+func (c clause) isMatch(ignoresCase bool, e entity) bool {
 	var have []string
 	switch value := e[c.property].(type) {
 	case string:

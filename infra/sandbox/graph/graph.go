@@ -152,7 +152,7 @@ func (c *call) mayRead() error {
 
 // mayReadAll excludes those who may only care for what they own.
 func (c *call) mayReadAll() error {
-	if c.has(world.AppRoleReadAll) || c.has(world.AppRoleReadWriteAll) {
+	if c.hasRole(world.AppRoleReadAll) || c.hasRole(world.AppRoleReadWriteAll) {
 		return nil
 	}
 	return insufficientPrivileges()
@@ -160,7 +160,7 @@ func (c *call) mayReadAll() error {
 
 // mayCreate holds for everybody who may write at all; the creator becomes owner.
 func (c *call) mayCreate() error {
-	if c.has(world.AppRoleReadWriteOwnedBy) || c.has(world.AppRoleReadWriteAll) {
+	if c.hasRole(world.AppRoleReadWriteOwnedBy) || c.hasRole(world.AppRoleReadWriteAll) {
 		return nil
 	}
 	return insufficientPrivileges()
@@ -169,18 +169,18 @@ func (c *call) mayCreate() error {
 // mayWrite holds for all objects, or for the caller's own.
 func (c *call) mayWrite(objectID string) error {
 	switch {
-	case c.has(world.AppRoleReadWriteAll):
+	case c.hasRole(world.AppRoleReadWriteAll):
 		return nil
-	case c.has(world.AppRoleReadWriteOwnedBy) && slices.Contains(c.world.Owners(objectID), c.caller):
+	case c.hasRole(world.AppRoleReadWriteOwnedBy) && slices.Contains(c.world.Owners(objectID), c.caller):
 		return nil
 	}
 	return insufficientPrivileges()
 }
 
-func (c *call) has(role string) bool { return slices.Contains(c.roles, role) }
+func (c *call) hasRole(role string) bool { return slices.Contains(c.roles, role) }
 
-// createIfMissing tells whether the request is an upsert: without this preference a PATCH only updates.
-func (c *call) createIfMissing() bool {
+// isCreateIfMissing tells whether the request is an upsert: without this preference a PATCH only updates.
+func (c *call) isCreateIfMissing() bool {
 	for _, header := range c.request.Header.Values("Prefer") {
 		for preference := range strings.SplitSeq(header, ",") {
 			if strings.EqualFold(strings.TrimSpace(preference), "create-if-missing") {

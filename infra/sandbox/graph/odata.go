@@ -169,7 +169,7 @@ func (c *call) page(k kind, all []entity) (answer, error) {
 	if err := c.options.filter.check(k); err != nil {
 		return answer{}, err
 	}
-	all = slices.DeleteFunc(all, func(e entity) bool { return !c.options.filter.matches(k, e) })
+	all = slices.DeleteFunc(all, func(e entity) bool { return !c.options.filter.isMatch(k, e) })
 	slices.SortFunc(all, func(a, b entity) int { return strings.Compare(idOf(a), idOf(b)) })
 	all = slices.DeleteFunc(all, func(e entity) bool { return c.options.after != "" && idOf(e) <= c.options.after })
 	body := entity{"@odata.context": c.context(k.set)}
@@ -248,7 +248,7 @@ func (c *call) expandOnly(typeName string, known ...string) error {
 	return nil
 }
 
-func (c *call) expands(name string) bool { return slices.Contains(c.options.expand, name) }
+func (c *call) isExpanded(name string) bool { return slices.Contains(c.options.expand, name) }
 
 func idOf(e entity) string {
 	id, _ := e["id"].(string)

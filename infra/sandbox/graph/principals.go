@@ -112,7 +112,7 @@ func (c principals) patch(key segment) (answer, error) {
 		return c.merge(sp.ID, members)
 	}
 	var f *fault
-	if !errors.As(err, &f) || f.status != 404 || key.property != "appId" || !c.createIfMissing() {
+	if !errors.As(err, &f) || f.status != 404 || key.property != "appId" || !c.isCreateIfMissing() {
 		return answer{}, err
 	}
 	a, members, err := c.create(key.key)

@@ -57,7 +57,7 @@ func system(function string, now time.Time) map[string]any {
 func messageEnvelope(f *function, m servicebus.Message, namespace string, now time.Time) envelope {
 	metadata := messageMetadata(m, namespace)
 	metadata["sys"] = system(f.name, now)
-	if f.trigger.binary() {
+	if f.trigger.isBinary() {
 		return envelope{Data: map[string]any{f.trigger.Name: base64.StdEncoding.EncodeToString(m.Body)},
 			Metadata: metadata}
 	}

@@ -48,7 +48,7 @@ type binding struct {
 	UseMonitor   *bool  `json:"useMonitor,omitempty"`
 }
 
-func (b binding) binary() bool { return strings.EqualFold(b.DataType, "binary") }
+func (b binding) isBinary() bool { return strings.EqualFold(b.DataType, "binary") }
 
 // entity is the broker's name of what the trigger listens to.
 func (b binding) entity() string {
@@ -123,7 +123,7 @@ func load(name string, raw []byte, c config, s settings) (*function, error) {
 	if file.Retry != nil {
 		return nil, errors.New("retry is not supported by this stand-in")
 	}
-	f := &function{name: name, bindings: file.Bindings, disabled: s.disabled(name)}
+	f := &function{name: name, bindings: file.Bindings, disabled: s.isDisabled(name)}
 	switch d := file.Disabled.(type) {
 	case bool:
 		f.disabled = f.disabled || d
@@ -240,15 +240,15 @@ func clash(f *function, earlier []*function) error {
 			continue
 		}
 		if len(f.trigger.Methods) == 0 || len(other.trigger.Methods) == 0 || slices.ContainsFunc(f.trigger.Methods,
-			other.allows) {
+			other.isAllowed) {
 			return fmt.Errorf("the route %q conflicts with the route of function %q", f.route.Template, other.name)
 		}
 	}
 	return nil
 }
 
-// allows tells whether the HTTP function takes the method; none listed means all.
-func (f *function) allows(method string) bool {
+// isAllowed tells whether the HTTP function takes the method; none listed means all.
+func (f *function) isAllowed(method string) bool {
 	return len(f.trigger.Methods) == 0 || slices.ContainsFunc(f.trigger.Methods,
 		func(m string) bool { return strings.EqualFold(m, method) })
 }

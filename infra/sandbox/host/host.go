@@ -220,7 +220,7 @@ func (h *Host) URL() string { return "http://" + h.listener.Addr().String() }
 // PID is the process id of the handler that runs now; 0 if there is none.
 func (h *Host) PID() int {
 	p, _, _ := h.handler.state()
-	if p == nil || closed(p.done) {
+	if p == nil || isClosed(p.done) {
 		return 0
 	}
 	return p.pid()

@@ -64,7 +64,7 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // and a disabled function look like no function at all.
 func (h *Host) find(r *http.Request) *function {
 	for _, f := range h.functions {
-		if f.route == nil || f.disabled || !f.allows(r.Method) {
+		if f.route == nil || f.disabled || !f.isAllowed(r.Method) {
 			continue
 		}
 		if _, ok := f.route.Match(r.URL.EscapedPath()); ok {

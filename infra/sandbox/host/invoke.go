@@ -43,7 +43,7 @@ func (h *Host) invoke(ctx context.Context, f *function, id string, do func(conte
 			p.recycle()
 		}
 		cancel()
-		if connectionLost(err) || p.recycled.Load() {
+		if isConnectionLost(err) || p.recycled.Load() {
 			p.awaitEnd(deathGrace)
 		}
 	}
@@ -61,7 +61,7 @@ const deathGrace = 500 * time.Millisecond
 // errBrokenOff is a response body that ended too early.
 var errBrokenOff = errors.New("the handler broke off its answer")
 
-func connectionLost(err error) bool {
+func isConnectionLost(err error) bool {
 	var operation *net.OpError
 	return errors.As(err, &operation) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, errBrokenOff)

@@ -104,7 +104,7 @@ func (c command) start(ctx context.Context, port int, said []string, log *logger
 
 // kill ends the process and its children at once, as the real host does: there is no gentler signal.
 func (p *process) kill() {
-	if !closed(p.done) { // the id may be someone else's by then
+	if !isClosed(p.done) { // the id may be someone else's by then
 		killGroup(p.cmd.Process)
 	}
 }

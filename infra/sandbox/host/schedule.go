@@ -151,7 +151,7 @@ func (c cron) next(t time.Time) time.Time {
 	start := t.Truncate(time.Second).Add(time.Second)
 	for i := range horizon {
 		day := time.Date(start.Year(), start.Month(), start.Day()+i, 0, 0, 0, 0, start.Location())
-		if !has(c.month, int(day.Month())) || !has(c.day, day.Day()) || !has(c.weekday, int(day.Weekday())) {
+		if !hasBit(c.month, int(day.Month())) || !hasBit(c.day, day.Day()) || !hasBit(c.weekday, int(day.Weekday())) {
 			continue
 		}
 		if found := c.within(day, start); !found.IsZero() {
@@ -165,16 +165,16 @@ func (c cron) next(t time.Time) time.Time {
 // skips is moved by time.Date to the instant that takes its place.
 func (c cron) within(day, earliest time.Time) time.Time {
 	for hour := range 24 {
-		if !has(c.hour, hour) || time.Date(day.Year(), day.Month(), day.Day(), hour, 59, 59, 0, day.Location()).
+		if !hasBit(c.hour, hour) || time.Date(day.Year(), day.Month(), day.Day(), hour, 59, 59, 0, day.Location()).
 			Before(earliest) {
 			continue
 		}
 		for minute := range 60 {
-			if !has(c.minute, minute) {
+			if !hasBit(c.minute, minute) {
 				continue
 			}
 			for second := range 60 {
-				if !has(c.second, second) {
+				if !hasBit(c.second, second) {
 					continue
 				}
 				candidate := time.Date(day.Year(), day.Month(), day.Day(), hour, minute, second, 0, day.Location())
@@ -187,4 +187,4 @@ func (c cron) within(day, earliest time.Time) time.Time {
 	return time.Time{}
 }
 
-func has(bits uint64, n int) bool { return bits&(1<<n) != 0 }
+func hasBit(bits uint64, n int) bool { return bits&(1<<n) != 0 }

@@ -97,8 +97,8 @@ func (s settings) expandLoose(text string) string {
 	return percentName.ReplaceAllStringFunc(text, func(match string) string { return s[strings.Trim(match, "%")] })
 }
 
-// disabled tells whether a setting switches the function off.
-func (s settings) disabled(function string) bool {
+// isDisabled tells whether a setting switches the function off.
+func (s settings) isDisabled(function string) bool {
 	for _, name := range []string{"AzureWebJobs." + function + ".Disabled", "AzureWebJobs_" + function + "_Disabled"} {
 		if isTrue(s[name]) {
 			return true

@@ -65,7 +65,7 @@ func (s *supervisor) run(ctx context.Context) {
 			return
 		}
 		said = nil
-		if !closed(p.ready) {
+		if !isClosed(p.ready) {
 			said = p.stderr.tail()
 		}
 		if problem == nil {
@@ -219,10 +219,10 @@ func (s *supervisor) await(ctx context.Context) (*process, error) {
 		if failure != nil {
 			return nil, &noHandlerError{failure}
 		}
-		if p != nil && closed(p.done) && p.exitCode() == 0 && !p.recycled.Load() {
+		if p != nil && isClosed(p.done) && p.exitCode() == 0 && !p.recycled.Load() {
 			return nil, errHandlerEnded
 		}
-		if p != nil && closed(p.ready) && !closed(p.done) {
+		if p != nil && isClosed(p.ready) && !isClosed(p.done) {
 			return p, nil
 		}
 		select {
@@ -237,7 +237,7 @@ func (s *supervisor) await(ctx context.Context) (*process, error) {
 	}
 }
 
-func closed(c <-chan struct{}) bool {
+func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

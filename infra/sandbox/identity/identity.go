@@ -63,7 +63,7 @@ func (e *endpoint) token(w http.ResponseWriter, resource, clientID, principalID 
 		writeError(w, http.StatusBadRequest, "Unable to load the proper Managed Identity.")
 		return
 	}
-	if !entra.KnownResource(resource) {
+	if !entra.IsKnownResource(resource) {
 		writeError(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+
 			" was not found in the tenant.")
 		return

@@ -25,9 +25,9 @@ type integrations struct{ *gate }
 
 func integrationNotFound() *refusal { return refuse(http.StatusNotFound, "Integration not found") }
 
-// belongs tells whether the integration is the organisation's; one that was put into the world without saying is
+// isOf tells whether the integration is the organisation's; one that was put into the world without saying is
 // everybody's.
-func belongs(integration dataloop.Object, organization string) bool {
+func isOf(integration dataloop.Object, organization string) bool {
 	return text(integration, "org") == "" || strings.EqualFold(text(integration, "org"), organization)
 }
 
@@ -38,7 +38,7 @@ func (i integrations) list(c call) (int, any, error) {
 	}
 	all := []dataloop.Object{}
 	for _, integration := range i.world.DDOEObjects(dataloop.Integrations) {
-		if belongs(integration, organization) {
+		if isOf(integration, organization) {
 			all = append(all, i.show(integration, false))
 		}
 	}
@@ -61,7 +61,7 @@ func (i integrations) pathIntegration(c call) (dataloop.Object, error) {
 		}
 	}
 	integration, ok := i.world.DDOEObject(dataloop.Integrations, c.PathValue("integration"))
-	if !ok || c.PathValue("org") != "" && !belongs(integration, c.PathValue("org")) {
+	if !ok || c.PathValue("org") != "" && !isOf(integration, c.PathValue("org")) {
 		return nil, integrationNotFound()
 	}
 	return integration, nil
@@ -176,7 +176,7 @@ func (i integrations) update(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	current, ok := i.world.DDOEObject(dataloop.Integrations, update.IntegrationID)
-	if !ok || !belongs(current, organization) {
+	if !ok || !isOf(current, organization) {
 		return 0, nil, integrationNotFound()
 	}
 	options := dataloop.Object{}

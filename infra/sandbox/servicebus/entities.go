@@ -58,7 +58,7 @@ func (b *Broker) PutTopic(name string, p TopicProperties) error {
 		if subscriptions[path], err = sub.settings(); err != nil {
 			return fmt.Errorf("subscription %s: %w", path, err)
 		}
-		if !validName(sub.Name) || strings.Contains(sub.Name, "/") {
+		if !isValidName(sub.Name) || strings.Contains(sub.Name, "/") {
 			return fmt.Errorf("subscription %s: %q is not a valid name", path, sub.Name)
 		}
 	}
@@ -74,7 +74,7 @@ func (b *Broker) put(name, kind string, s settings) error {
 	key := strings.ToLower(name)
 	old, exists := b.entities[key]
 	switch {
-	case !validName(name):
+	case !isValidName(name):
 		return &Error{ConditionNotAllowed, fmt.Sprintf("%q is not a valid entity name.", name)}
 	case exists && old.kind != kind:
 		return &Error{ConditionNotAllowed, fmt.Sprintf("%s is a %s already.", name, old.kind)}

@@ -174,7 +174,7 @@ func isoText(d time.Duration) string {
 	return text + "T" + clock
 }
 
-func validName(name string) bool {
+func isValidName(name string) bool {
 	return len(name) <= 260 && regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$`).MatchString(name)
 }
 

@@ -32,7 +32,7 @@ type Options struct {
 	// Premises is the base URL of a customer's own installation of the platform's API; see cloud.Options.
 	Premises string
 	// Refuses, if set, tells which hosts the network refuses to lead to; see cloud.Options.
-	Refuses func(host string) bool
+	IsRefused func(host string) bool
 	// Log takes the lines of handler, host and sandbox; nil drops them. It must be safe for concurrent use.
 	Log io.Writer
 }
@@ -138,7 +138,7 @@ func (s *Stack) Restart(ctx context.Context, env ...string) error {
 
 func startCloud(ctx context.Context, o Options) (*cloud.Cloud, error) {
 	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Arrange: o.Arrange, Premises: o.Premises,
-		Refuses: o.Refuses, Log: o.Log})
+		IsRefused: o.IsRefused, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}

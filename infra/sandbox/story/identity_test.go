@@ -33,7 +33,7 @@ func startWithoutGraph(t *testing.T, arrange ...func(*world.World)) *app {
 				change(w)
 			}
 		},
-		Refuses: func(host string) bool {
+		IsRefused: func(host string) bool {
 			if host != cloud.GraphHost {
 				return false
 			}

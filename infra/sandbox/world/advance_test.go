@@ -33,7 +33,7 @@ func TestAdvance(t *testing.T) {
 					PrincipalID: somebody, RoleDefinitionID: rbac.RoleBlobDataReader})
 				require.NoError(t, err)
 			},
-			over: func(w *World) bool { return w.Allowed(somebody, blobRead, DataAccountID, true) },
+			over: func(w *World) bool { return w.IsAllowed(somebody, blobRead, DataAccountID, true) },
 		},
 		"name of a deleted identity": {
 			begin: func(t *testing.T, w *World) {

@@ -58,7 +58,7 @@ func (i *Identities) PutUserAssignedIdentityCredential(
 		return UserAssignedIdentityCredential{}, false, ErrTooManyCredentials
 	}
 	c.ChangedAt = old.ChangedAt
-	if !exists || !c.trustsTheSame(old) {
+	if !exists || !c.isSameTrust(old) {
 		c.ChangedAt = i.Now()
 	}
 	i.state.credentials.Put(c.ID, c.Clone())
@@ -98,6 +98,6 @@ func (i *Identities) checkPair(c UserAssignedIdentityCredential) error {
 	return nil
 }
 
-func (c UserAssignedIdentityCredential) trustsTheSame(other UserAssignedIdentityCredential) bool {
+func (c UserAssignedIdentityCredential) isSameTrust(other UserAssignedIdentityCredential) bool {
 	return c.Issuer == other.Issuer && c.Subject == other.Subject && slices.Equal(c.Audiences, other.Audiences)
 }

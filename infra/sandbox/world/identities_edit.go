@@ -90,7 +90,7 @@ func (i *Identities) editCredential(id string, body []byte) error {
 		return err
 	}
 	old, _ := i.state.credentials.Get(c.ID)
-	if c.ChangedAt.IsZero() || !c.trustsTheSame(old) && c.ChangedAt.Equal(old.ChangedAt) {
+	if c.ChangedAt.IsZero() || !c.isSameTrust(old) && c.ChangedAt.Equal(old.ChangedAt) {
 		c.ChangedAt = i.Now()
 	}
 	if c.Audiences == nil {

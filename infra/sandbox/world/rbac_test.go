@@ -59,7 +59,7 @@ func TestBuiltInRoles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			role, ok := New(nil).Role(rbac.RoleDefinitionID(SubscriptionID, tc.role))
 			require.True(t, ok)
-			assert.Equal(t, tc.want, role.Allows(tc.action, tc.data))
+			assert.Equal(t, tc.want, role.IsAllowed(tc.action, tc.data))
 		})
 	}
 }
@@ -85,8 +85,8 @@ func TestAllowedByScope(t *testing.T) {
 				PrincipalID:      somebody,
 				RoleDefinitionID: rbac.RoleBlobDataReader})
 			require.NoError(t, err)
-			assert.Equal(t, tc.want, w.Allowed(somebody, blobRead, tc.asked, true))
-			assert.False(t, w.Allowed(AppPrincipalID, blobRead, tc.asked, true), "another principal")
+			assert.Equal(t, tc.want, w.IsAllowed(somebody, blobRead, tc.asked, true))
+			assert.False(t, w.IsAllowed(AppPrincipalID, blobRead, tc.asked, true), "another principal")
 		})
 	}
 }
@@ -97,18 +97,18 @@ func TestAssignmentTakesEffectAfterRBACMS(t *testing.T) {
 	_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody,
 		RoleDefinitionID: rbac.RoleBlobDataReader})
 	require.NoError(t, err)
-	assert.False(t, w.Allowed(somebody, blobRead, DataAccountID, true))
+	assert.False(t, w.IsAllowed(somebody, blobRead, DataAccountID, true))
 	assert.Empty(t, w.EffectiveRoles(somebody, DataAccountID))
 	c.advance(999 * time.Millisecond)
-	assert.False(t, w.Allowed(somebody, blobRead, DataAccountID, true))
+	assert.False(t, w.IsAllowed(somebody, blobRead, DataAccountID, true))
 	c.advance(time.Millisecond)
-	assert.True(t, w.Allowed(somebody, blobRead, DataAccountID, true))
-	assert.True(t, w.Allowed(AppPrincipalID, blobRead, stateContainerID(), true), "the seeded ones are old")
+	assert.True(t, w.IsAllowed(somebody, blobRead, DataAccountID, true))
+	assert.True(t, w.IsAllowed(AppPrincipalID, blobRead, stateContainerID(), true), "the seeded ones are old")
 	assert.Len(t, w.EffectiveRoles(somebody, DataAccountID), 1)
 
 	_, err = w.DeleteRoleAssignment(rbac.RoleAssignmentID(DataAccountID, oneName))
 	require.NoError(t, err)
-	assert.False(t, w.Allowed(somebody, blobRead, DataAccountID, true), "what is deleted has no effect at once")
+	assert.False(t, w.IsAllowed(somebody, blobRead, DataAccountID, true), "what is deleted has no effect at once")
 	_, err = w.DeleteRoleAssignment(rbac.RoleAssignmentID(DataAccountID, oneName))
 	require.ErrorIs(t, err, ErrNotFound)
 }
@@ -155,7 +155,7 @@ func TestSeededRights(t *testing.T) {
 		"its key is read":             {"Microsoft.KeyVault/vaults/secrets/getSecret/action", secretID(t), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, tc.want, w.Allowed(AppPrincipalID, tc.action, tc.scope, tc.data))
+			assert.Equal(t, tc.want, w.IsAllowed(AppPrincipalID, tc.action, tc.scope, tc.data))
 		})
 	}
 	assert.Equal(t, []string{AppRoleReadWriteOwnedBy}, w.AppRoles(AppPrincipalID))
@@ -178,7 +178,7 @@ func TestTheDeploymentIsOfTheSeededWorld(t *testing.T) {
 	assert.True(t, ok, "managed identities have a group")
 	grants := 0
 	for _, a := range d.Assignments {
-		assert.True(t, rbac.ScopeContains("/subscriptions/"+SubscriptionID, a.Scope), a.Scope)
+		assert.True(t, rbac.IsScopeAbove("/subscriptions/"+SubscriptionID, a.Scope), a.Scope)
 		assert.Equal(t, AppPrincipalID, a.PrincipalID)
 		stored, ok := w.RoleAssignment(a.ID)
 		assert.True(t, ok)
@@ -245,9 +245,9 @@ func TestAllowedUnderCondition(t *testing.T) {
 					PrincipalID: somebody, RoleDefinitionID: rbac.RoleRBACAdministrator, Condition: c})
 				require.NoError(t, err)
 			}
-			assert.Equal(t, tc.want, w.AllowedUnder(somebody, access, DataAccountID, false))
-			assert.True(t, w.Allowed(somebody, write, DataAccountID, false), "the right is there")
-			assert.False(t, w.AllowedUnder(somebody, access, LockedAccountID+"2", false) &&
+			assert.Equal(t, tc.want, w.IsAllowedUnder(somebody, access, DataAccountID, false))
+			assert.True(t, w.IsAllowed(somebody, write, DataAccountID, false), "the right is there")
+			assert.False(t, w.IsAllowedUnder(somebody, access, LockedAccountID+"2", false) &&
 				len(tc.conditions) == 1, "another scope")
 		})
 	}

@@ -118,7 +118,7 @@ func (w *writer) learn(app graph.Application) func(*integration.Status) {
 	}
 }
 
-// outcomeOf is what a write came to. Nothing is written that a look has not found different or missing: where
+// outcomeOf is the outcome of a write. Nothing is written that a look has not found different or missing: where
 // Graph answers 204, the object was there by then, and is now as it was sent.
 func outcomeOf(w graph.Outcome) resource.Outcome {
 	if w == "" {
@@ -241,7 +241,7 @@ func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
 	}
 	if err == nil && principal.ID == "" {
 		// The saved id is not used here: a service principal that was made anew has another one, and Azure would
-		// accept role assignments to the old one without a word.
+		// accept role assignments to the old one without an error.
 		err = w.requests.Do(ctx, policy.PrincipalGet, words(d), func(ctx context.Context) error {
 			var err error
 			principal, err = w.graph.GetServicePrincipalByAppID(ctx, d.Status.ClientID)

@@ -112,7 +112,7 @@ const inBin = "Entra's recycle bin keeps the application, with its service princ
 	"after its deletion, unless it is purged: a DELETE with ?purge=true does that. Its object id is "
 
 // purge removes one object from the recycle bin. That it is not there may mean that it has not arrived yet, so that is
-// accepted after some patience, or at once after a purge of ours whose answer was lost.
+// accepted after some repetitions, or at once after a purge of ours whose answer was lost.
 func (r remover) purge(ctx context.Context, item resource.Item, objectID string) resource.Result {
 	result := resource.Result{Item: item, Step: item.Name + "-purge", StepTarget: objectID,
 		Outcome: resource.OutcomeAbsent, Began: r.requests.Now()}

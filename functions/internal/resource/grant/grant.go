@@ -188,8 +188,8 @@ func (k *Kind) look(ctx context.Context, d integration.Document, scopes []string
 	return byScope
 }
 
-// compare finds the wanted grant among the assignments at its scope. Azure does not care who made it: an equal one
-// under another name serves as well, and outlives us.
+// compare finds the wanted grant among the assignments at its scope. An equal one under another
+// name serves as well, whoever made it, and stays when ours go.
 func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at look) resource.Item {
 	item := w.item(d)
 	if at.err != nil {
@@ -198,7 +198,7 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 	}
 	found := slices.Clone(at.found)
 	if !slices.ContainsFunc(found, w.isGivenBy) && w.isRecorded {
-		// Lists lag: the assignment itself has the last word.
+		// Lists lag: a read of the assignment itself decides.
 		one, there, err := k.get(ctx, d, w.assignment)
 		if err != nil {
 			item.Err = err

@@ -32,7 +32,7 @@ type Platform struct {
 	Client *ddoe.Client
 	// IntegrationType is the platform's name of the type; empty discovers it in what the organisation offers.
 	IntegrationType string
-	// OptionMap has the last word on where an option's value comes from.
+	// OptionMap decides where an option's value comes from, before all rules.
 	OptionMap OptionMap
 	// Instance is the deployment's part of the mark.
 	Instance string

@@ -44,7 +44,7 @@ func newManagedIdentity(t testing.TB, w *resourcetest.Wire) *resourcetest.Subjec
 	s.Objects = func() []resourcetest.Object {
 		var all []resourcetest.Object
 		for _, o := range a.UserAssignedIdentities() {
-			if !rbac.ScopeContains(world.IdentitiesResourceGroupID, o.ID) { // the app's own
+			if !rbac.IsScopeAbove(world.IdentitiesResourceGroupID, o.ID) { // the app's own
 				continue
 			}
 			all = append(all, object(o.ID, !a.theirs[o.ClientID], o, func(o *world.UserAssignedIdentity) {

@@ -59,7 +59,7 @@ func asFound(d integration.Document, w integration.FederatedCredential,
 }
 
 // foreign is the item of a credential whose pair of issuer and subject another one holds, with another audience. One
-// that has served so far is counted on no more.
+// that was used so far is no longer used.
 func foreign(d integration.Document, item resource.Item, w integration.FederatedCredential,
 	f resource.Credential) resource.Item {
 	item.State, item.Code = resource.Foreign, diagnosis.CodeFederatedCredentialRefused
@@ -73,7 +73,7 @@ func foreign(d integration.Document, item resource.Item, w integration.Federated
 }
 
 // isForeign reports whether a credential of somebody else holds the pair of issuer and subject that is wanted. One
-// that is recorded as ours is ours to end, under whatever name: it goes before the wanted one is made.
+// that is recorded as ours is removed before the wanted one is made, whatever its name is.
 func isForeign(d integration.Document, f resource.Credential, w integration.FederatedCredential) bool {
 	return isOfPair(f, w) && !strings.EqualFold(f.Name, w.Name) &&
 		!slices.ContainsFunc(ours(d.Status.FederatedCredentials), isRecordOf(f.Name))

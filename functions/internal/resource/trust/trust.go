@@ -166,7 +166,8 @@ func named(found []resource.Credential) []integration.FederatedCredential {
 	return ours
 }
 
-// extras are the credentials that somebody else made on the identity. They are reported, as each is a door.
+// extras are the credentials that somebody else made on the identity. They are reported, because each may let
+// somebody in.
 func extras(d integration.Document, found []resource.Credential,
 	wanted []integration.FederatedCredential) []resource.Item {
 	var items []resource.Item

@@ -21,7 +21,7 @@ type segment struct {
 	catchAll bool
 }
 
-func (s segment) optional() bool {
+func (s segment) isOptional() bool {
 	return len(s.params) == 1 && (s.params[0].optional || s.params[0].fallback != "")
 }
 
@@ -208,7 +208,7 @@ func (r *Route) Match(escapedPath string) (map[string]string, bool) {
 			return values, s.params[0].bind(values, decodeSegment(rest))
 		}
 		if i >= len(parts) {
-			if !s.optional() {
+			if !s.isOptional() {
 				return nil, false
 			}
 			if p := s.params[0]; p.fallback != "" {

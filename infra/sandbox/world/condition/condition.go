@@ -49,8 +49,8 @@ type Condition struct{ fulfilled expression }
 // expression is one node of a condition.
 type expression func(Access) bool
 
-// Fulfilled tells whether the access fulfils the condition. A comparison with an attribute that is absent is false.
-func (c Condition) Fulfilled(a Access) bool { return c.fulfilled != nil && c.fulfilled(a) }
+// IsFulfilled tells whether the access fulfils the condition. A comparison with an attribute that is absent is false.
+func (c Condition) IsFulfilled(a Access) bool { return c.fulfilled != nil && c.fulfilled(a) }
 
 // SyntaxError tells where a condition is not understood.
 type SyntaxError struct {
@@ -209,11 +209,11 @@ func operators() map[string]operator {
 		"StringEquals":                             {text, true, anyOfAny(func(a, v string) bool { return a == v })},
 		"StringStartsWith":                         {text, true, anyOfAny(strings.HasPrefix)},
 		"StringLike":                               {text, true, anyOfAny(isLike)},
-		"ForAnyOfAnyValues:GuidEquals":             {word, false, anyOfAny(sameGUID)},
+		"ForAnyOfAnyValues:GuidEquals":             {word, false, anyOfAny(isSameGUID)},
 		"ForAnyOfAnyValues:StringEqualsIgnoreCase": {text, false, anyOfAny(strings.EqualFold)},
 		"ForAnyOfAllValues:GuidNotEquals": {word, false, func(actual, values []string) bool {
 			return slices.ContainsFunc(actual, func(a string) bool {
-				return !slices.ContainsFunc(values, func(v string) bool { return sameGUID(a, v) })
+				return !slices.ContainsFunc(values, func(v string) bool { return isSameGUID(a, v) })
 			})
 		}},
 	}
@@ -293,8 +293,8 @@ func (p *parser) list(of kind) ([]string, error) {
 	}
 }
 
-// sameGUID compares GUIDs; the actual one may be the last segment of an id.
-func sameGUID(actual, value string) bool {
+// isSameGUID compares GUIDs; the actual one may be the last segment of an id.
+func isSameGUID(actual, value string) bool {
 	return strings.EqualFold(actual[strings.LastIndex(actual, "/")+1:], value)
 }
 

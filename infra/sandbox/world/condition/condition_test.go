@@ -67,7 +67,7 @@ func TestConstrainedDelegation(t *testing.T) {
 				strings.ToUpper(prefix + ":PrincipalId"):   {sp}}}, true},
 		"reads": {Access{Action: prefix + "/read"}, true},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, c.Fulfilled(tc.access)) })
+		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, c.IsFulfilled(tc.access)) })
 	}
 }
 
@@ -91,7 +91,7 @@ func TestForAnyOfAllValuesGuidNotEquals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, err := Parse("@Resource[" + attribute + "] ForAnyOfAllValues:GuidNotEquals {" + tc.listed + "}")
 			require.NoError(t, err)
-			assert.Equal(t, tc.want, c.Fulfilled(Access{Resource: Attributes{attribute: tc.actual}}))
+			assert.Equal(t, tc.want, c.IsFulfilled(Access{Resource: Attributes{attribute: tc.actual}}))
 		})
 	}
 }
@@ -126,7 +126,7 @@ func TestConditionsOnBlobs(t *testing.T) {
 			t.Parallel()
 			c, err := Parse(input)
 			require.NoError(t, err)
-			assert.Equal(t, want, c.Fulfilled(access))
+			assert.Equal(t, want, c.IsFulfilled(access))
 		})
 	}
 	_, err := Parse("@Resource[" + blobs + ":path] StringLike {'in/*'}")
@@ -145,7 +145,7 @@ func TestOperators(t *testing.T) {
 		t.Run(input, func(t *testing.T) {
 			c, err := Parse(expand.Replace(input))
 			require.NoError(t, err)
-			assert.Equal(t, want, c.Fulfilled(Access{Action: "a"}))
+			assert.Equal(t, want, c.IsFulfilled(Access{Action: "a"}))
 		})
 	}
 }
@@ -193,7 +193,7 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 			require.ErrorAs(t, err, &syntax)
 			assert.Equal(t, tc.offset, syntax.Offset, err)
 			require.ErrorContains(t, err, tc.detail)
-			assert.False(t, c.Fulfilled(Access{Action: "a"}), "what is not understood grants nothing")
+			assert.False(t, c.IsFulfilled(Access{Action: "a"}), "what is not understood grants nothing")
 		})
 	}
 }
@@ -210,7 +210,7 @@ func FuzzParse(f *testing.F) {
 			Resource: grant(owner, "User", own)}
 		c, err := Parse(input)
 		if err != nil {
-			assert.False(t, c.Fulfilled(access))
+			assert.False(t, c.IsFulfilled(access))
 			return
 		}
 		negated, err := Parse("!(" + input + ")")
@@ -218,6 +218,6 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		require.NoError(t, err)
-		assert.NotEqual(t, c.Fulfilled(access), negated.Fulfilled(access))
+		assert.NotEqual(t, c.IsFulfilled(access), negated.IsFulfilled(access))
 	})
 }

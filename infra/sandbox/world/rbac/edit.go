@@ -42,7 +42,7 @@ func (r *RBAC) editAssignment(id string, body []byte) error {
 	}
 	ra.ID = RoleAssignmentID(ra.Scope, ra.Name)
 	for other := range r.state.byPrincipal[part.Key(ra.PrincipalID)] {
-		if o, ok := r.state.assignments.Get(other); ok && !strings.EqualFold(o.Name, ra.Name) && o.sameGrant(ra) {
+		if o, ok := r.state.assignments.Get(other); ok && !strings.EqualFold(o.Name, ra.Name) && o.isSameGrant(ra) {
 			return part.ErrExists
 		}
 	}
@@ -69,7 +69,7 @@ func (r *RBAC) removeAssignment(id string) error {
 // is made anew under the same id has none. The lock is held.
 func DropWithin(r *RBAC, resource string) {
 	for _, ra := range r.state.assignments.All() {
-		if ScopeContains(resource, ra.Scope) {
+		if IsScopeAbove(resource, ra.Scope) {
 			r.deleteAssignment(ra)
 		}
 	}

@@ -96,7 +96,7 @@ func (r *RBAC) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, crea
 		switch {
 		case part.Key(old.Scope) != part.Key(ra.Scope):
 			return RoleAssignment{}, false, &RoleAssignmentConflictError{ExistingID: old.ID, OtherScope: true}
-		case !old.sameGrant(ra):
+		case !old.isSameGrant(ra):
 			return RoleAssignment{}, false, &RoleAssignmentConflictError{ExistingID: old.ID}
 		}
 		old.Description, old.Condition, old.ConditionVersion = ra.Description, ra.Condition, ra.ConditionVersion
@@ -104,7 +104,7 @@ func (r *RBAC) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, crea
 		return old, false, nil
 	}
 	for id := range r.state.byPrincipal[part.Key(ra.PrincipalID)] {
-		if old, ok := r.state.assignments.Get(id); ok && old.sameGrant(ra) {
+		if old, ok := r.state.assignments.Get(id); ok && old.isSameGrant(ra) {
 			return RoleAssignment{}, false, &RoleAssignmentExistsError{ExistingID: old.ID}
 		}
 	}
@@ -131,26 +131,26 @@ func (r *RBAC) deleteAssignment(ra RoleAssignment) {
 	delete(r.state.byPrincipal[part.Key(ra.PrincipalID)], part.Key(ra.ID))
 }
 
-// Allowed tells whether the principal may do the action (a data action, or one of the control plane) at the scope now.
-// Assignments at the scope and above it count, once they are Timing.RBACMS old. Conditions are not evaluated: whether
-// they are fulfilled, AllowedUnder tells.
-func (r *RBAC) Allowed(principalID, action, scope string, dataAction bool) bool {
-	return r.allowed(principalID, action, scope, dataAction, func(RoleAssignment) bool { return true })
+// IsAllowed tells whether the principal may do the action (a data action, or one of the control plane) at the scope
+// now. Assignments at the scope and above it count, once they are Timing.RBACMS old. Conditions are not evaluated:
+// whether they are fulfilled, AllowedUnder tells.
+func (r *RBAC) IsAllowed(principalID, action, scope string, dataAction bool) bool {
+	return r.isAllowed(principalID, action, scope, dataAction, func(RoleAssignment) bool { return true })
 }
 
-// AllowedUnder tells the same of an access, the conditions of the assignments evaluated. A condition that the sandbox
-// does not understand is not fulfilled.
-func (r *RBAC) AllowedUnder(principalID string, access condition.Access, scope string, dataAction bool) bool {
-	return r.allowed(principalID, access.Action, scope, dataAction, func(ra RoleAssignment) bool {
+// IsAllowedUnder tells the same of an access, the conditions of the assignments evaluated. A condition that the
+// sandbox does not understand is not fulfilled.
+func (r *RBAC) IsAllowedUnder(principalID string, access condition.Access, scope string, dataAction bool) bool {
+	return r.isAllowed(principalID, access.Action, scope, dataAction, func(ra RoleAssignment) bool {
 		if ra.Condition == "" {
 			return true
 		}
 		c, err := condition.Parse(ra.Condition)
-		return err == nil && c.Fulfilled(access)
+		return err == nil && c.IsFulfilled(access)
 	})
 }
 
-func (r *RBAC) allowed(
+func (r *RBAC) isAllowed(
 	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
 ) bool {
 	r.Mu.RLock()
@@ -158,25 +158,25 @@ func (r *RBAC) allowed(
 	if _, denied := r.state.deniedBy(principalID, action, scope, dataAction); denied {
 		return false
 	}
-	return r.granted(principalID, action, scope, dataAction, fulfilled)
+	return r.isGranted(principalID, action, scope, dataAction, fulfilled)
 }
 
-// Granted tells whether roles allow an action of the control plane, deny assignments aside.
-func (r *RBAC) Granted(principalID, action, scope string) bool {
+// IsGranted tells whether roles allow an action of the control plane, deny assignments aside.
+func (r *RBAC) IsGranted(principalID, action, scope string) bool {
 	r.Mu.RLock()
 	defer r.Mu.RUnlock()
-	return r.granted(principalID, action, scope, false, func(RoleAssignment) bool { return true })
+	return r.isGranted(principalID, action, scope, false, func(RoleAssignment) bool { return true })
 }
 
-func (r *RBAC) granted(
+func (r *RBAC) isGranted(
 	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
 ) bool {
 	for _, id := range r.state.assignmentsOf(principalID) {
 		ra, ok := r.state.assignments.Get(id)
-		if !ok || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
+		if !ok || !IsScopeAbove(ra.Scope, scope) || !r.isEffective(ra) {
 			continue
 		}
-		if role, ok := r.role(ra.RoleDefinitionID); ok && role.Allows(action, dataAction) && fulfilled(ra) {
+		if role, ok := r.role(ra.RoleDefinitionID); ok && role.IsAllowed(action, dataAction) && fulfilled(ra) {
 			return true
 		}
 	}
@@ -220,8 +220,8 @@ func (r *RBAC) Editors() map[string]part.Editor {
 	}
 }
 
-// sameGrant compares principal, role and scope; a role is the same under a tenant-wide and a subscription's id.
-func (ra RoleAssignment) sameGrant(other RoleAssignment) bool {
+// isSameGrant compares principal, role and scope; a role is the same under a tenant-wide and a subscription's id.
+func (ra RoleAssignment) isSameGrant(other RoleAssignment) bool {
 	return part.Key(ra.PrincipalID) == part.Key(other.PrincipalID) && part.Key(ra.Scope) == part.Key(other.Scope) &&
 		strings.EqualFold(part.LastSegment(ra.RoleDefinitionID), part.LastSegment(other.RoleDefinitionID))
 }
@@ -231,8 +231,8 @@ func RoleAssignmentID(scope, name string) string {
 	return strings.TrimRight(scope, "/") + "/providers/Microsoft.Authorization/roleAssignments/" + name
 }
 
-// ScopeContains tells whether outer is scope itself or one of its ancestors; "/" contains everything.
-func ScopeContains(outer, scope string) bool {
+// IsScopeAbove tells whether outer is scope itself or one of its ancestors; "/" contains everything.
+func IsScopeAbove(outer, scope string) bool {
 	o, s := strings.TrimRight(outer, "/"), strings.TrimRight(scope, "/")
 	return len(o) <= len(s) && strings.EqualFold(o, s[:len(o)]) && (len(o) == len(s) || s[len(o)] == '/')
 }
@@ -243,7 +243,7 @@ func (r *RBAC) EffectiveRoles(principalID, scope string) []RoleDefinition {
 	defer r.Mu.RUnlock()
 	roles := []RoleDefinition{}
 	for _, ra := range r.state.assignments.All() {
-		if part.Key(ra.PrincipalID) != part.Key(principalID) || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
+		if part.Key(ra.PrincipalID) != part.Key(principalID) || !IsScopeAbove(ra.Scope, scope) || !r.isEffective(ra) {
 			continue
 		}
 		if role, ok := r.role(ra.RoleDefinitionID); ok {
@@ -253,13 +253,13 @@ func (r *RBAC) EffectiveRoles(principalID, scope string) []RoleDefinition {
 	return roles
 }
 
-// HoldsRoleWithin tells whether the principal has any effective role assignment at the scope, above or below it.
-func (r *RBAC) HoldsRoleWithin(principalID, scope string) bool {
+// HasRoleWithin tells whether the principal has any effective role assignment at the scope, above or below it.
+func (r *RBAC) HasRoleWithin(principalID, scope string) bool {
 	r.Mu.RLock()
 	defer r.Mu.RUnlock()
 	for id := range r.state.byPrincipal[part.Key(principalID)] {
 		ra, ok := r.state.assignments.Get(id)
-		if ok && r.isEffective(ra) && (ScopeContains(ra.Scope, scope) || ScopeContains(scope, ra.Scope)) {
+		if ok && r.isEffective(ra) && (IsScopeAbove(ra.Scope, scope) || IsScopeAbove(scope, ra.Scope)) {
 			return true
 		}
 	}

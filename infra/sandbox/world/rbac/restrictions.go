@@ -41,13 +41,13 @@ func (r *RBAC) DeniedBy(principalID, action, scope string, dataAction bool) (Den
 }
 
 func (s rbacState) deniedBy(principalID, action, scope string, dataAction bool) (DenyAssignment, bool) {
-	names := func(id string) bool { return part.Key(id) == part.Key(principalID) }
+	isNamed := func(id string) bool { return part.Key(id) == part.Key(principalID) }
 	for _, d := range s.denies.All() {
 		role := RoleDefinition{Actions: d.Actions, NotActions: d.NotActions, DataActions: d.DataActions,
 			NotDataActions: d.NotDataActions}
-		isMeant := len(d.Principals) == 0 || slices.ContainsFunc(d.Principals, names)
-		if isMeant && !slices.ContainsFunc(d.ExcludePrincipals, names) && ScopeContains(d.Scope, scope) &&
-			role.Allows(action, dataAction) {
+		isMeant := len(d.Principals) == 0 || slices.ContainsFunc(d.Principals, isNamed)
+		if isMeant && !slices.ContainsFunc(d.ExcludePrincipals, isNamed) && IsScopeAbove(d.Scope, scope) &&
+			role.IsAllowed(action, dataAction) {
 			return d, true
 		}
 	}
@@ -60,7 +60,7 @@ func (r *RBAC) LockedBy(action, scope string) (Lock, bool) {
 	defer r.Mu.RUnlock()
 	isDeletion := strings.HasSuffix(strings.ToLower(action), "/delete")
 	for _, l := range r.state.locks.All() {
-		if ScopeContains(l.Scope, scope) && !strings.HasSuffix(strings.ToLower(action), "/read") &&
+		if IsScopeAbove(l.Scope, scope) && !strings.HasSuffix(strings.ToLower(action), "/read") &&
 			(isDeletion || l.Level == LockReadOnly) {
 			return l, true
 		}
@@ -73,9 +73,9 @@ func (r *RBAC) Restrictions(scope string) ([]DenyAssignment, []Lock) {
 	r.Mu.RLock()
 	defer r.Mu.RUnlock()
 	denies := slices.DeleteFunc(r.state.denies.All(), func(d DenyAssignment) bool {
-		return !ScopeContains(d.Scope, scope)
+		return !IsScopeAbove(d.Scope, scope)
 	})
-	return denies, slices.DeleteFunc(r.state.locks.All(), func(l Lock) bool { return !ScopeContains(l.Scope, scope) })
+	return denies, slices.DeleteFunc(r.state.locks.All(), func(l Lock) bool { return !IsScopeAbove(l.Scope, scope) })
 }
 
 // RestrictionsHeld are all deny assignments and locks, for a Snapshot. The lock is held.

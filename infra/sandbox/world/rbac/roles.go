@@ -40,19 +40,19 @@ type RoleDefinition struct {
 	AssignableScopes []string
 }
 
-// AssignableAt tells whether the role can be assigned at the scope.
-func (r RoleDefinition) AssignableAt(scope string) bool {
+// IsAssignableAt tells whether the role can be assigned at the scope.
+func (r RoleDefinition) IsAssignableAt(scope string) bool {
 	return len(r.AssignableScopes) == 0 ||
-		slices.ContainsFunc(r.AssignableScopes, func(outer string) bool { return ScopeContains(outer, scope) })
+		slices.ContainsFunc(r.AssignableScopes, func(outer string) bool { return IsScopeAbove(outer, scope) })
 }
 
-// Allows tells whether the role covers the action of the control plane, or the data action.
-func (r RoleDefinition) Allows(action string, dataAction bool) bool {
+// IsAllowed tells whether the role covers the action of the control plane, or the data action.
+func (r RoleDefinition) IsAllowed(action string, dataAction bool) bool {
 	allow, deny := r.Actions, r.NotActions
 	if dataAction {
 		allow, deny = r.DataActions, r.NotDataActions
 	}
-	return matchesAny(allow, action) && !matchesAny(deny, action)
+	return isAnyMatch(allow, action) && !isAnyMatch(deny, action)
 }
 
 // Role finds a role, built-in or custom, by its GUID or by a full role definition id that ends in it.
@@ -82,7 +82,7 @@ func (r *RBAC) Roles(scope string) []RoleDefinition {
 	defer r.Mu.RUnlock()
 	roles := builtInRoles()
 	for _, role := range r.state.roles.All() {
-		if role.AssignableAt(scope) {
+		if role.IsAssignableAt(scope) {
 			roles = append(roles, role)
 		}
 	}
@@ -94,17 +94,17 @@ func RoleDefinitionID(subscriptionID, guid string) string {
 	return "/subscriptions/" + subscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + guid
 }
 
-func matchesAny(patterns []string, action string) bool {
+func isAnyMatch(patterns []string, action string) bool {
 	for _, p := range patterns {
-		if matchesAction(strings.ToLower(p), strings.ToLower(action)) {
+		if isActionMatch(strings.ToLower(p), strings.ToLower(action)) {
 			return true
 		}
 	}
 	return false
 }
 
-// matchesAction compares with a pattern in which * stands for any text, slashes included.
-func matchesAction(pattern, action string) bool {
+// isActionMatch compares with a pattern in which * stands for any text, slashes included.
+func isActionMatch(pattern, action string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
 		return pattern == action

@@ -24,6 +24,6 @@ func TestMatchesAction(t *testing.T) {
 		"parts must not share":  {"ab*ba", "aba", false},
 		"star is possibly none": {"a/*b", "a/b", true},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, matchesAction(tc.pattern, tc.action)) })
+		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, isActionMatch(tc.pattern, tc.action)) })
 	}
 }

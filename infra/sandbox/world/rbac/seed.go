@@ -27,7 +27,7 @@ func (r *RBAC) SeedAssignment(a deployment.Assignment) error {
 	if !ok {
 		return fmt.Errorf("the sandbox does not know the role %s", a.RoleDefinitionID)
 	}
-	if !role.AssignableAt(a.Scope) {
+	if !role.IsAssignableAt(a.Scope) {
 		return fmt.Errorf("the role %s cannot be assigned there", role.Name)
 	}
 	if a.Condition != "" {
