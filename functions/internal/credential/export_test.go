@@ -19,3 +19,11 @@ func Count() Counted {
 	c.Kinds = len(binaryKinds) + len(textKinds()) + len(objectKinds())
 	return c
 }
+
+// MembersOf are the names and the values of a JSON object, as they are written.
+func MembersOf(object []byte) (names, values []string) {
+	for _, m := range membersOf(object) {
+		names, values = append(names, m.name), append(values, string(m.raw))
+	}
+	return names, values
+}

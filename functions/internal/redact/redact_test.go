@@ -34,6 +34,9 @@ func TestWhatLooksLikeATokenIsRedacted(t *testing.T) {
 	}
 }
 
+// bareKey is a storage account's key without its padding.
+var bareKey = strings.Repeat("pl4ntedKEY", 9)[:85] + "Q"
+
 // TestWhatLooksLikeASecretIsRedacted has a row for each shape, before and after; "pl4nted" is the secret part.
 func TestWhatLooksLikeASecretIsRedacted(t *testing.T) {
 	for _, c := range [][2]string{
@@ -61,6 +64,14 @@ func TestWhatLooksLikeASecretIsRedacted(t *testing.T) {
 		{"Authorization: Bearer pl4nted-pl4nted-pl4nted", "Authorization: Bearer [redacted]"},
 		{"the secret abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "the secret [redacted]"},
 		{"key " + strings.Repeat("pl4nted", 12) + "ab==", "key [redacted]"},
+		{"key " + bareKey + ", and more", "key [redacted], and more"},
+		{"/" + bareKey, "/" + bareKey}, // a character more than a key has
+		{"x" + bareKey + ";", "x" + bareKey + ";"},
+		{strings.ToLower(bareKey), strings.ToLower(bareKey)}, {bareKey[:85] + "B", bareKey[:85] + "B"},
+		{"token 0.AXoA" + strings.Repeat("pl4nted-", 6) + ".AgABAAEAAAD" + strings.Repeat("pl4nted-", 30) + " end",
+			"token [redacted] end"},
+		{"1.A" + strings.Repeat("pl4nted_", 5), "[redacted]"}, {"version 1.Alpha-2", "version 1.Alpha-2"},
+		{"AQABAAAAAAAm" + strings.Repeat("pl4nted_", 12), "[redacted]"},
 		{"-----BEGIN RSA PRIVATE KEY-----\npl4nted\n-----END RSA PRIVATE KEY-----\nrest", "[redacted]\nrest"},
 		{"-----BEGIN PRIVATE KEY-----\npl4nted", "[redacted]"},
 
