@@ -107,14 +107,16 @@ func (t *Tester) Run(ctx context.Context, req Request) (assessment.Report, error
 
 // test is one test on its way.
 type test struct {
-	tester    *Tester
-	request   Request
-	id        string
-	subject   string // the document's subject that the token is compared with
-	claim     assessment.ClaimLevel
-	checks    []assessment.Check
-	leftovers []assessment.Leftover
-	targets   []*target
+	tester  *Tester
+	request Request
+	id      string
+	subject string // the document's subject that the token is compared with
+	claim   assessment.ClaimLevel
+	// isKeyUnnamed is true where the token does not tell which key has signed it.
+	isKeyUnnamed bool
+	checks       []assessment.Check
+	leftovers    []assessment.Leftover
+	targets      []*target
 }
 
 func (t *Tester) newTest(req Request) (*test, error) {

@@ -29,6 +29,7 @@ const (
 // The checks that others depend on.
 const (
 	checkFormat     = "token.format"
+	checkKey        = "token.key"
 	checkExchange   = "exchange.token"
 	checkNetwork    = "access.network"
 	checkContainers = "access.containers"
@@ -67,8 +68,9 @@ func (r *test) checkToken() string {
 		"The token is signed with RS256", "RS256", claims.Algorithm, claims.Algorithm == "RS256"))
 	r.add(r.header("token.type", diagnosis.CodeTokenTypeUnsupported, "The token's type is JWT", "JWT", claims.Type,
 		claims.Type == "" || strings.EqualFold(claims.Type, "JWT")))
-	r.add(r.header("token.key", diagnosis.CodeTokenKeyIDMissing, "The token names its key", "", "",
-		claims.KeyID != ""))
+	r.isKeyUnnamed = claims.KeyID == ""
+	r.add(r.header(checkKey, diagnosis.CodeTokenKeyIDMissing, "The token names its key", "", "",
+		!r.isKeyUnnamed))
 	for _, c := range r.checks[first:] {
 		if c.Status == diagnosis.OutcomeFail {
 			return c.ID
@@ -210,6 +212,9 @@ func (r *test) exchange(ctx context.Context, failed string) (azcore.TokenCredent
 		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}, EnableCAE: true})
 	}
 	check := classify.Check(checkExchange, "exchange", title, err, r.context("exchange"))
+	if check.Code == diagnosis.CodeSigningKeyUnknown && r.isKeyUnnamed {
+		check.DependsOn, check.Remedy = checkKey, nil
+	}
 	r.add(check)
 	if err != nil {
 		return nil, checkExchange

@@ -48,6 +48,9 @@ func ParseSubjectToken(t SubjectToken) (Claims, error) {
 	case strings.TrimRightFunc(compact, unicode.IsSpace) != compact:
 		return Claims{}, fmt.Errorf("%w: a blank or line break stands behind it", ErrMalformedToken)
 	}
+	if around := wrapping(compact); around != "" {
+		return Claims{}, fmt.Errorf("%w: %s", ErrMalformedToken, around)
+	}
 	parts := strings.Split(compact, ".")
 	if len(parts) != 3 {
 		return Claims{}, fmt.Errorf("%w: it is made of %d instead of 3 parts", ErrMalformedToken, len(parts))
@@ -66,6 +69,32 @@ func ParseSubjectToken(t SubjectToken) (Claims, error) {
 		return Claims{}, fmt.Errorf("%w: the signature is not base64url", ErrMalformedToken)
 	}
 	return c, nil
+}
+
+// wrapping tells what stands around a token that was copied with more than itself; empty for nothing. It repeats
+// nothing but names of members that tokens are usually sent in.
+func wrapping(text string) string {
+	var inside any
+	isJSON := json.Unmarshal([]byte(text), &inside) == nil
+	object, isObject := inside.(map[string]any)
+	_, isString := inside.(string)
+	switch {
+	case len(text) > 7 && strings.EqualFold(text[:7], "Bearer "):
+		return "the word Bearer stands before it, which belongs into a header"
+	case isObject:
+		for _, name := range []string{"access_token", "id_token", "token", "subjectToken", "subject_token", "jwt"} {
+			if _, isThere := object[name].(string); isThere {
+				return "it is a JSON object, of which the value of " + name + " alone may be the token"
+			}
+		}
+		return "it is a JSON object"
+	case isJSON && isString, text[0] == '"', text[0] == '\'':
+		return "it stands in quotes"
+	case text[0] == '{', text[0] == '[':
+		return "it is JSON, or a part of it"
+	default:
+		return ""
+	}
 }
 
 // strictBase64 decodes base64url without padding, without newlines and with zero trailing bits.

@@ -42,7 +42,6 @@ func TestParseSubjectToken(t *testing.T) {
 		"too large":              secret.New(strings.Repeat("a", entra.MaxSubjectToken+1)),
 		"two parts":              secret.New(good[:strings.LastIndex(good, ".")]),
 		"five parts, encrypted":  secret.New(good + ".a.b"),
-		"with Bearer":            secret.New("Bearer " + good),
 		"quoted":                 secret.New(`"` + good + `"`),
 		"newline at the end":     secret.New(good + "\n"),
 		"padded":                 secret.New(strings.Replace(good, ".", "=.", 1)),
@@ -106,6 +105,32 @@ func TestTimesOfAClaim(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestWhatStandsAroundATokenIsNamed, and nothing of the token or of a member's name that may be one.
+func TestWhatStandsAroundATokenIsNamed(t *testing.T) {
+	token := jwt(`{"alg":"RS256"}`, `{"iss":"i"}`).Reveal()
+	for text, want := range map[string]string{
+		"Bearer " + token:           "the word Bearer stands before it",
+		"bearer  " + token:          "the word Bearer stands before it",
+		`"` + token + `"`:           "it stands in quotes",
+		`"` + token:                 "it stands in quotes",
+		"'" + token + "'":           "it stands in quotes",
+		`"Bearer ` + token + `"`:    "it stands in quotes",
+		`{"token":"` + token + `"}`: "the value of token alone",
+		`{"token_type":"x","access_token":"` + token + `"}`: "the value of access_token alone",
+		`{ "id_token": "` + token + `" }`:                   "the value of id_token alone",
+		`{"` + token + `":1}`:                               "it is a JSON object",
+		`{"token":7}`:                                       "it is a JSON object",
+		`["` + token + `"]`:                                 "it is JSON, or a part of it",
+		`{"token":"` + token:                                "it is JSON, or a part of it",
+	} {
+		_, err := entra.ParseSubjectToken(secret.New(text))
+		require.ErrorIs(t, err, entra.ErrMalformedToken, text)
+		assert.ErrorContains(t, err, want, text)
+		assert.NotContains(t, err.Error(), token)
+		assert.NotContains(t, err.Error(), "base64")
 	}
 }
 

@@ -85,7 +85,8 @@ func hasRefusedAccess(wanted access.Request, report assessment.Report) bool {
 	ofToken := slices.ContainsFunc(report.Checks, func(c assessment.Check) bool {
 		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
-	return !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
+	isOfSender := policy.IsOfSender(worst.Code) || policy.IsOfToken(worst.Code)
+	return !ofToken && (wanted.Token.IsZero() || !isOfSender)
 }
 
 // admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token:

@@ -53,6 +53,12 @@ func removeCredential(t *terminal, d answer) {
 func changeSubject(t *terminal, d answer)  { t.change(d, "somebody", "api://AzureADTokenExchange") }
 func changeAudience(t *terminal, d answer) { t.change(d, subject, "other") }
 
+// refuseToken has Entra refuse what is in place.
+func refuseToken(t *terminal, _ answer) { t.answer(tokenRefused("700213")) }
+
+// refuseAudience has Entra take the application for one of several tenants.
+func refuseAudience(t *terminal, _ answer) { t.answer(tokenRefused("70052")) }
+
 // change makes another federated credential of the integration's.
 func (t *terminal) change(d answer, subject, audience string) {
 	t.object(credentials(d), str(d, "status.federatedCredentials.0.id"), map[string]any{"subject": subject,
@@ -98,6 +104,7 @@ var repairs = []repair{
 	{"probe-not-removed", "access", keepProbes},
 	{"federated-credential-missing", "drift", removeCredential},
 	{"federated-credential-changed", "drift", changeSubject},
+	{"federated-credential-changed", "access", changeAudience},
 	{"role-missing", "access", removeAssignment},
 	{"client-disabled", "access", disablePrincipal},
 	{"client-disabled", "access", deactivate},
@@ -109,12 +116,12 @@ var renewals = []struct {
 	code    string
 	destroy func(*terminal, answer)
 }{
-	{"credential-subject-mismatch", changeSubject},
-	{"credential-audience-mismatch", changeAudience},
+	{"credential-not-effective", refuseToken},
 }
 
 // TestRemediesRunInTheAzureCLI pastes what reports print into a shell with the Azure CLI. What mends makes both
-// reports pass; the PUT then finds nothing to do, and a DELETE leaves nothing behind.
+// reports pass; the PUT then finds nothing to do, and a DELETE leaves nothing behind. What looks prints what is to be
+// seen. testdata has what a person reads of each, with what the Azure CLI printed.
 func TestRemediesRunInTheAzureCLI(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"application", "managedIdentity"} {
@@ -125,28 +132,52 @@ func TestRemediesRunInTheAzureCLI(t *testing.T) {
 			before := a.control(http.MethodGet, "/world", nil)
 			a.put(a.spec("images"))
 			shell.requirePass("as made")
-			for _, r := range repairs {
-				r.destroy(shell, shell.document())
-				command := shell.commandFor(r.look, r.code)
-				a.control(http.MethodPut, "/faults", []any{})
-				shell.run(command)
-				shell.requirePass(r.code)
-				shell.requireNothingToDo(r.code)
-			}
-			for _, r := range renewals {
-				r.destroy(shell, shell.document())
-				shell.run(shell.commandFor("access", r.code))
-				shell.commandFor("drift", "federated-credential-missing")
-				a.put(a.spec("images"))
-				shell.requirePass(r.code)
-			}
+			shell.repairAll()
+			shell.seeAll()
 			shell.runPages(shell.document())
 			a.delete()
 			left := a.made(before)
 			left.deleted = 0 // the recycle bin keeps an application that was deleted without purge
 			assert.Equal(t, counts{}, left)
 			assert.Equal(t, managed{}, a.managed(before))
+			shell.requireGolden("remedies-" + kind + ".md")
 		})
+	}
+}
+
+// repairAll breaks one thing after the other, and mends it by its command.
+func (t *terminal) repairAll() {
+	t.t.Helper()
+	for _, r := range repairs {
+		r.destroy(t, t.document())
+		found := t.findingOf(r.look, r.code)
+		t.control(http.MethodPut, "/faults", []any{})
+		t.runFor(found)
+		t.requirePass(r.code)
+		t.requireNothingToDo(r.code)
+	}
+	for _, r := range renewals {
+		r.destroy(t, t.document())
+		found := t.findingOf("access", r.code)
+		t.control(http.MethodPut, "/faults", []any{})
+		t.runFor(found)
+		t.findingOf("drift", "federated-credential-missing")
+		t.put(t.spec("images"))
+		t.requirePass(r.code)
+	}
+}
+
+// seeAll breaks one thing after the other, runs the command that shows it, and mends it by hand.
+func (t *terminal) seeAll() {
+	t.t.Helper()
+	for _, s := range sights() {
+		d := t.document()
+		s.destroy(t, d)
+		found := t.findingOf(s.look, s.code)
+		t.control(http.MethodPut, "/faults", []any{})
+		assert.Contains(t.t, t.runFor(found), s.prints, s.code)
+		s.mend(t, d)
+		t.requirePass(s.code)
 	}
 }
 
@@ -223,8 +254,8 @@ func (t *terminal) runPages(document answer) {
 	}
 	templates := pages(t.t)
 	ran := map[string]bool{} // at first what was run above, as a report prints it
-	for _, r := range repairs {
-		for _, template := range templates[r.code] {
+	for code := range t.ran {
+		for _, template := range templates[code] {
 			ran[template] = true
 		}
 	}

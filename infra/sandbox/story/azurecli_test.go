@@ -2,10 +2,13 @@ package story
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +34,10 @@ const (
 type terminal struct {
 	*app
 	env []string
+	// ran are the codes whose commands were run as a report printed them; told is what a person reads of each, and
+	// what the Azure CLI printed.
+	ran  map[string]bool
+	told strings.Builder
 }
 
 // openTerminal logs in by a federated token. Without the Azure CLI the test is skipped, which CI does not allow.
@@ -44,7 +51,7 @@ func openTerminal(a *app) *terminal {
 	patch, err := filepath.Abs(filepath.Join("..", "..", "..", ".ci", "az"))
 	require.NoError(a.t, err)
 	settings := func(name string) string { return strings.Join(a.settings(name), "") }
-	t := &terminal{app: a, env: append(os.Environ(),
+	t := &terminal{app: a, ran: map[string]bool{}, env: append(os.Environ(),
 		"AZURE_CONFIG_DIR="+a.t.TempDir(), "AZURE_CORE_COLLECT_TELEMETRY=0", "PYTHONDONTWRITEBYTECODE=1",
 		"PYTHONPATH="+patch, "REQUESTS_CA_BUNDLE="+settings("SSL_CERT_FILE"),
 		"HTTPS_PROXY="+settings("HTTPS_PROXY"), "https_proxy="+settings("HTTPS_PROXY"), "NO_PROXY=", "no_proxy=")}
@@ -112,22 +119,67 @@ func (t *terminal) awaitReport(look, wanted string, isAsWanted func(answer) bool
 	}
 }
 
-// commandFor waits until a report names the code, and returns the command of that finding.
-func (t *terminal) commandFor(look, code string) string {
+// findingOf waits until a report names the code with a command, and returns that finding.
+func (t *terminal) findingOf(look, code string) any {
 	t.t.Helper()
-	var command string
+	var found any
 	t.awaitReport(look, code, func(report answer) bool {
 		checks, _ := report.at("checks").([]any)
 		for _, check := range checks {
-			if at(check, "code") == code {
-				command, _ = at(check, "remedy.command").(string)
-				require.NotEmpty(t.t, command, report.Raw)
+			if command, _ := at(check, "remedy.command").(string); at(check, "code") == code && command != "" {
+				found = check
 				return true
 			}
 		}
 		return false
 	})
-	return command
+	return found
+}
+
+// runFor runs the command of a finding, and writes down what a person reads.
+func (t *terminal) runFor(finding any) string {
+	t.t.Helper()
+	command, code := at(finding, "remedy.command").(string), at(finding, "code").(string)
+	printed := t.run(command)
+	if !t.ran[code] {
+		t.ran[code] = true
+		fmt.Fprintf(&t.told, "\n## %s (%s)\n\n%s. %s\n\n", at(finding, "title"), code, at(finding, "remedy.who"),
+			at(finding, "detail"))
+		steps, _ := at(finding, "remedy.steps").([]any)
+		for _, step := range steps {
+			fmt.Fprintf(&t.told, "- %s\n", step)
+		}
+		fmt.Fprintf(&t.told, "\n```\n$ %s\n%s\n```\n", command, firstLines(printed, 12))
+	}
+	return printed
+}
+
+func firstLines(text string, most int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) > most {
+		lines = append(lines[:most], "…")
+	}
+	return strings.Join(lines, "\n")
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// drawnAnew are ids and times, which differ each time.
+var drawnAnew = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32,}\b|` +
+	`\d{4}-\d{2}-\d{2}T[0-9:.+Z]+|wif-[0-9a-f]{8}|probe-my-images-[0-9TZa-f-]+|127\.0\.0\.1:\d+`)
+
+// requireGolden holds what was told against a file, with ids and times left out.
+func (t *terminal) requireGolden(name string) {
+	t.t.Helper()
+	text := "# What reports say, and what the Azure CLI printed\n" + drawnAnew.ReplaceAllString(t.told.String(), "…")
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t.t, os.MkdirAll("testdata", 0o750))
+		require.NoError(t.t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t.t, err)
+	assert.Equal(t.t, string(want), text)
 }
 
 // requirePass waits until both reports pass.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -14,12 +15,24 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
+
+// roleID is the definition of a built-in role.
+func roleID(t *testing.T, name string) string {
+	t.Helper()
+	id := map[string]string{"Storage Blob Data Reader": rbac.RoleBlobDataReader,
+		"Storage Blob Data Contributor": rbac.RoleBlobDataContributor}[name]
+	require.NotEmpty(t, id, name)
+	return "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + id
+}
 
 // ward is one running app with one sandbox, in which many integrations are broken and mended beside each other. Each
 // has a storage account of its own, so that none sees what another suffers.
 type ward struct {
 	app *app
+	// shell is where commands run; nil without the Azure CLI.
+	shell *terminal
 
 	mu     sync.Mutex
 	faults map[string][]any // by patient
@@ -27,8 +40,12 @@ type ward struct {
 
 func openWard(t *testing.T) *ward {
 	t.Helper()
-	return &ward{app: launch(t, stack.Options{Env: []string{"RATE_LIMIT=1000", "DATA_SCOPES="}}),
+	w := &ward{app: launch(t, stack.Options{Env: []string{"RATE_LIMIT=1000", "DATA_SCOPES="}}),
 		faults: map[string][]any{}}
+	if _, err := exec.LookPath("az"); err == nil {
+		w.shell = openTerminal(w.app)
+	}
+	return w
 }
 
 // patient is one integration of the ward.

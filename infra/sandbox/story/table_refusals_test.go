@@ -155,25 +155,56 @@ func assignmentRows() []row {
 			})}})
 	}
 	return append(rows, row{code: "arm-permission-missing", how: "the account is in a group without the app's role",
-		order: func(p *patient) {
-			id := "/subscriptions/" + world.SubscriptionID + "/resourceGroups/elsewhere/providers/Microsoft.Storage" +
-				"/storageAccounts/elsewhere"
-			p.object("resourceGroups", "/subscriptions/"+world.SubscriptionID+"/resourceGroups/elsewhere",
-				map[string]any{"location": world.Location})
-			p.object("storageAccounts", id, map[string]any{"containers": []any{map[string]any{"name": "images"}}})
-			p.spec["storage"].([]any)[0].(map[string]any)["resourceId"] = id
-		}, isRefused: true, destroy: func(*patient) {}, told: []string{inDrift, inOperation}, other: map[string]seen{
+		order: func(p *patient) { p.moveTo("elsewhere") }, isRefused: true, destroy: func(*patient) {},
+		told: []string{inDrift, inOperation}, other: map[string]seen{
 			inTest: {"role-missing", cannotLook}, inHealth: {"role-missing", cannotLook}},
 		mended: []mending{byHand("dataScopes", func(p *patient) {
-			delegate := p.find("roleAssignments", func(o map[string]any) bool {
-				return o["scope"] == world.DataResourceGroupID && o["principalId"] == world.AppPrincipalID
-			})
-			p.object("roleAssignments", uuid.NewString(), map[string]any{"principalId": world.AppPrincipalID,
-				"scope":            "/subscriptions/" + world.SubscriptionID + "/resourceGroups/elsewhere",
-				"roleDefinitionId": delegate["roleDefinitionId"], "condition": delegate["condition"],
-				"conditionVersion": delegate["conditionVersion"]})
+			p.delegate("elsewhere")
+			p.put()
+		})}}, row{code: "arm-permission-missing", how: "the account's whole group is deleted", order: func(p *patient) {
+		p.moveTo("deleted")
+		p.delegate("deleted")
+	}, destroy: func(p *patient) { p.deleteGroup("deleted") }, told: everywhere,
+		mended: []mending{byHand("If its resource group is gone", func(p *patient) {
+			p.moveTo("deleted")
+			p.delegate("deleted")
 			p.put()
 		})}})
+}
+
+func groupID(name string) string {
+	return "/subscriptions/" + world.SubscriptionID + "/resourceGroups/" + name
+}
+
+// moveTo has the spec name an account in a resource group of its own, which it makes.
+func (p *patient) moveTo(group string) {
+	p.t.Helper()
+	id := groupID(group) + "/providers/Microsoft.Storage/storageAccounts/in" + group
+	p.object("resourceGroups", groupID(group), map[string]any{"location": world.Location})
+	p.object("storageAccounts", id, map[string]any{"containers": []any{map[string]any{"name": "images"}}})
+	p.spec["storage"].([]any)[0].(map[string]any)["resourceId"] = id
+}
+
+// deleteGroup deletes a resource group. Azure deletes with it what is in it, and the roles that were assigned there.
+func (p *patient) deleteGroup(name string) {
+	p.t.Helper()
+	p.object("resourceGroups", groupID(name), nil)
+	role := p.find("roleAssignments", func(o map[string]any) bool {
+		return o["scope"] == groupID(name) && o["principalId"] == world.AppPrincipalID
+	})
+	p.object("roleAssignments", role["name"].(string), nil)
+	p.object("storageAccounts", groupID(name)+"/providers/Microsoft.Storage/storageAccounts/in"+name, nil)
+}
+
+// delegate gives the app its role in a resource group, as a deployment does.
+func (p *patient) delegate(group string) {
+	p.t.Helper()
+	data := p.find("roleAssignments", func(o map[string]any) bool {
+		return o["scope"] == world.DataResourceGroupID && o["principalId"] == world.AppPrincipalID
+	})
+	p.object("roleAssignments", uuid.NewString(), map[string]any{"principalId": world.AppPrincipalID,
+		"scope": groupID(group), "roleDefinitionId": data["roleDefinitionId"], "condition": data["condition"],
+		"conditionVersion": data["conditionVersion"]})
 }
 
 // managedRows are about managed identities alone.

@@ -50,19 +50,16 @@ var byPut = mending{"by the PUT", func(p *patient, d map[string]any) {
 	p.put()
 }}
 
-// byCommand runs the command that was printed.
+// byCommand runs the command that was printed, by the Azure CLI.
 var byCommand = mending{"by the command", func(p *patient, d map[string]any) {
 	p.t.Helper()
 	command, _ := at(d, "remedy.command").(string)
 	require.NotEmpty(p.t, command, d)
-	p.paste(command)
-}}
-
-// byCommandAndPut deletes by the command what the PUT makes anew.
-var byCommandAndPut = mending{"by the command and the PUT", func(p *patient, d map[string]any) {
-	p.t.Helper()
-	byCommand.do(p, d)
-	byPut.do(p, d)
+	if p.ward.shell == nil {
+		lack(p.t, "the Azure CLI (az) is not on PATH: install Debian's azure-cli, or Microsoft's")
+	}
+	shell := &terminal{app: p.app, env: p.ward.shell.env}
+	shell.run(command)
 }}
 
 // byHand does what a step says, which has these words in it.

@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"net/http"
 	"strings"
@@ -141,8 +142,10 @@ func versionRefused(e *azcore.ResponseError) (string, bool) {
 	if err != nil {
 		return "", false
 	}
+	raw = bytes.TrimPrefix(raw, []byte(byteOrderMark))
 	var body struct{ HeaderName, HeaderValue string }
-	if xml.Unmarshal(bytes.TrimPrefix(raw, []byte(byteOrderMark)), &body) != nil {
+	outer := struct{ Error any }{&body} // as Data Lake and other services of an account write it
+	if xml.Unmarshal(raw, &body) != nil && (json.Unmarshal(raw, &body) != nil || json.Unmarshal(raw, &outer) != nil) {
 		return "", false
 	}
 	return redact.Printable(body.HeaderValue), strings.EqualFold(body.HeaderName, "x-ms-version")
