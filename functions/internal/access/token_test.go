@@ -278,3 +278,19 @@ func TestTokensThatAreNone(t *testing.T) {
 		assert.Equal(t, subject, report.TestedAs.Subject, "the first, where no token tells")
 	}
 }
+
+// TestAMissingKeyIDIsTheCause of a signing key that Entra does not know; beside a key that was named it is not.
+func TestAMissingKeyIDIsTheCause(t *testing.T) {
+	t.Parallel()
+	for want, request := range map[diagnosis.Code]platform.TokenRequest{
+		diagnosis.CodeTokenKeyIDMissing: {WithoutKeyID: true}, diagnosis.CodeSigningKeyUnknown: {KeyID: "unpublished"},
+	} {
+		c := newCloud(t)
+		report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(request)})
+		require.NoError(t, err)
+		require.NotNil(t, report.Diagnosis)
+		assert.Equal(t, want, report.Diagnosis.Code)
+		assert.Empty(t, report.Also, want)
+		assert.Equal(t, assessment.VerdictFail, report.Verdict)
+	}
+}
