@@ -141,13 +141,13 @@ func assignmentEntries() []Entry {
 			"Or if the service may at least read role assignments there, have that administrator assign the "+
 				"integration's role by hand, as the command does, and repeat the PUT. Each further role takes this "+
 				"again.").Making().With(grantCommand).
-			WhereLost(WhoOperator, "Azure refused the service's identity, which had its role there before. The role was "+
-				"taken away, or the account's resource group was deleted, and the role with it. Azure answers both "+
+			WhereLost(WhoOperator, "Azure refused the service's identity, which had its role there before. The role "+
+				"was taken away, or the account's resource group was deleted, and the role with it. Azure answers both "+
 				"alike to who has no other role there (github.com/Azure/azure-powershell issue 12115).",
 				"See whether the storage account {accountId} is still there.",
 				"If it is, deploy again: that gives the service's identity its role at the groups of dataScopes.",
-				"If its resource group is gone, have the caller take it out of the spec, or DELETE the integration. One "+
-					"that is made anew takes a deployment, and then the PUT."),
+				"If its resource group is gone, have the caller take it out of the spec, or DELETE the integration. "+
+					"One that is made anew takes a deployment, and then the PUT."),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
 			"Wait some minutes; the service tries again by itself.").Propagating(),

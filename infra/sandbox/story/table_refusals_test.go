@@ -161,7 +161,7 @@ func assignmentRows() []row {
 		mended: []mending{byHand("dataScopes", func(p *patient) {
 			p.delegate("elsewhere")
 			p.put()
-		})}}, row{code: "arm-permission-missing", how: "the account's whole group is deleted", order: func(p *patient) {
+		})}}, row{code: "arm-permission-missing", how: "its whole group is deleted", order: func(p *patient) {
 		p.moveTo("deleted")
 		p.delegate("deleted")
 	}, destroy: func(p *patient) { p.deleteGroup("deleted") }, told: everywhere,
