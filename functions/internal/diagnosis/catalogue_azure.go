@@ -141,8 +141,8 @@ func assignmentEntries() []Entry {
 			"Or if the service may at least read role assignments there, have that administrator assign the "+
 				"integration's role by hand, as the command does, and repeat the PUT. Each further role takes this "+
 				"again.").Making().With(grantCommand).
-			WhereLost(WhoOperator, "Azure refused the service's identity, which had its role there before. The role "+
-				"was taken away, or the account's resource group was deleted, and the role with it. Azure answers both "+
+			WhereLost(WhoOperator, "Azure refused the service's identity, which had its role there before. The "+
+				"role was taken away, or the account's resource group was deleted, and the role with it. Azure answers both "+
 				"alike to who has no other role there (github.com/Azure/azure-powershell issue 12115).",
 				"See whether the storage account {accountId} is still there.",
 				"If it is, deploy again: that gives the service's identity its role at the groups of dataScopes.",
