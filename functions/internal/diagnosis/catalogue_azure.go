@@ -142,8 +142,8 @@ func assignmentEntries() []Entry {
 				"integration's role by hand, as the command does, and repeat the PUT. Each further role takes this "+
 				"again.").Making().With(grantCommand).
 			WhereLost(WhoOperator, "Azure refused the service's identity, which had its role there before. The "+
-				"role was taken away, or the account's resource group was deleted, and the role with it. Azure answers both "+
-				"alike to who has no other role there (github.com/Azure/azure-powershell issue 12115).",
+				"role was taken away, or the account's resource group was deleted, and the role with it. Azure "+
+				"answers both alike to who has no other role there (github.com/Azure/azure-powershell issue 12115).",
 				"See whether the storage account {accountId} is still there.",
 				"If it is, deploy again: that gives the service's identity its role at the groups of dataScopes.",
 				"If its resource group is gone, have the caller take it out of the spec, or DELETE the integration. "+
