@@ -81,6 +81,8 @@ func TestTheDefaultPolicy(t *testing.T) {
 		"the scope's case": {func(s *integration.Spec) { s.Storage[1].ResourceID = strings.ToUpper(account) },
 			nil},
 		"another issuer": {func(s *integration.Spec) { s.Issuer += "/" }, []string{"/issuer"}},
+		"the issuer's case": {func(s *integration.Spec) { s.Issuer = strings.ToUpper(s.Issuer) },
+			[]string{"/issuer"}},
 		"another namespace": {func(s *integration.Spec) { s.Subjects[1] = "system:serviceaccount:other:one" },
 			[]string{"/subjects/1"}},
 		"more segments": {func(s *integration.Spec) { s.Subjects[1] += ":x" }, []string{"/subjects/1"}},

@@ -192,9 +192,8 @@ func TestCopiesHaveNamesThatNobodyGuesses(t *testing.T) {
 	}
 }
 
-// TestADeadLetterOfOtherContentIsItsOwn: a message that brings other content than the operation of its id has no part
-// in
-// it, however long that was silent.
+// TestADeadLetterOfOtherContentIsItsOwn: a message that brings other content than the operation of its id has no
+// part in it, however long that was silent.
 func TestADeadLetterOfOtherContentIsItsOwn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

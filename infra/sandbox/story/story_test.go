@@ -94,8 +94,8 @@ func TestStoryBecomesUsable(t *testing.T) {
 		for _, e := range events {
 			types = append(types, at(event(t, e), "type").(string))
 		}
-		assert.Equal(c, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.health.changed.v1",
-			"ai.ddoe.wif.integration.usable.v1"}, types)
+		assert.Equal(c, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.integration.usable.v1",
+			"ai.ddoe.wif.health.changed.v1"}, types)
 	}, 10*time.Second, 100*time.Millisecond)
 }
 
