@@ -100,7 +100,7 @@ func ddoeIntegrationEntries() []Entry {
 		upstream(CodeDDOECreateUnsettled, WhoOperator, "It is not known yet whether the platform has made an object",
 			"A request to make an integration or a driver was sent and its answer was lost. What it may have made "+
 				"shows in the platform's lists after a while; until then it is not sent again.",
-			"Wait: the service looks again by itself.").Retryable(),
+			"Wait: the service looks again by itself.").Waiting().Retryable(),
 		upstream(CodeDDOEIntegrationForeign, WhoDDOEAdmin, "An integration of this name is not ours",
 			"The organisation has an integration of this name and type that this service did not make.",
 			"To use it as it is, name it in ddoe.integrationId and PUT that spec: it is never changed or deleted.",

@@ -89,12 +89,12 @@ func managedWaitEntries() []Entry {
 		upstream(CodeManagedIdentityBusy, WhoOperator, "Two writers met on the managed identity",
 			"Azure takes one write of a federated credential at a time below one managed identity, and another one "+
 				"was under way.",
-			"Nothing: the service tries again by itself.").Retryable(),
+			"Nothing: the service tries again by itself.").Waiting().Retryable(),
 		upstream(CodeManagedIdentityNotReplicated, WhoOperator, "Azure does not see the managed identity yet",
 			"A managed identity that was made a moment ago is not known everywhere.",
-			"Wait some minutes; the service tries again by itself.").Propagating().With(words.ShowIdentity),
+			"Wait some minutes; the service tries again by itself.").Waiting().Propagating().With(words.ShowIdentity),
 		upstream(CodeManagedIdentityPaced, WhoOperator, "The rest of the federated credentials follow",
 			"Azure takes one write in four seconds below one managed identity; the time of this attempt was up.",
-			"Nothing: the service goes on by itself.").Undecided(),
+			"Nothing: the service goes on by itself.").Waiting().Undecided(),
 	}
 }

@@ -28,7 +28,8 @@ func messageEntries() []Entry {
 			Steps: []string{"Nothing, if that is meant. Else send the request again, without its Operation-Id."}},
 		{Code: CodeAttemptsExhausted, Title: "All attempts have failed", Who: WhoOperator,
 			Cause: "The operation met a transient failure on every attempt, and no further attempt is made.",
-			Steps: []string{"Look at the operation's last failure.", "When its cause is gone, PUT the spec again."}},
+			Steps: []string{"Look at the operation's last failure.",
+				"Have its cause mended; then PUT the spec again."}},
 		{Code: CodeDeliveryExhausted, Title: "The message could not be handled", Who: WhoOperator,
 			Cause: "The message was delivered as often as the queue allows without being completed, and went to the " +
 				"dead-letter queue.",

@@ -55,10 +55,10 @@ func platformEntries() []Entry {
 			Inconclusive(),
 		entry(CodeDDOEThrottled, WhoOperator, "The platform limits the rate of requests",
 			"{target} was asked too often and refused this request.",
-			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").Undecided(),
+			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").Waiting().Undecided(),
 		entry(CodeDDOEUnavailable, WhoOperator, "The platform is temporarily unavailable",
 			"{target} answered with a fault of its own; nothing is known about the integration.",
-			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").Undecided(),
+			waitForIt, sendAgain+" An access test takes a subjectToken of your own, too.").Waiting().Undecided(),
 		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered, but "+
 			"not with what was asked for, or not as the API does. The platform shows its web page on paths that it "+
 			"does not know, and a proxy on the way may answer in its place.",

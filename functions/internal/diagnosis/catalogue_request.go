@@ -4,7 +4,8 @@ import "slices"
 
 // requestEntries are problems with a request to the app itself.
 func requestEntries() []Entry {
-	return slices.Concat(bodyEntries(), addressEntries(), stateEntries(), appEntries(), callerEntries())
+	return slices.Concat(bodyEntries(), addressEntries(), stateEntries(), healthEntries(), appEntries(),
+		callerEntries())
 }
 
 // bodyEntries are about the body of a request.
@@ -94,6 +95,22 @@ func teardownEntry() Entry {
 			"Then send the request again, if it is still wanted. A PUT makes the integration anew."}}
 }
 
+// healthEntries are about why health knows nothing.
+func healthEntries() []Entry {
+	return []Entry{
+		{Code: CodeHealthChecksOff, Title: "Health checks are switched off", Who: WhoCaller, Outcome: OutcomeUnknown,
+			Cause: "The spec says healthCheck.enabled false, so nobody looks at the integration by itself.",
+			Steps: []string{"Check it now: POST /api/integrations/{id}/health-checks.",
+				"To have it watched, PUT the spec without healthCheck.enabled."}},
+		{Code: CodeHealthOutdated, Title: "It has changed since health was looked at", Transient: true, Who: WhoCaller,
+			Outcome: OutcomeUnknown,
+			Cause: "The spec has changed, or an operation has changed something. What health knew was about what " +
+				"was before.",
+			Steps: []string{"Wait: it is looked at when the operation has ended, and again in the minutes after.",
+				"Or look now: POST /api/integrations/{id}/health-checks."}},
+	}
+}
+
 // stateEntries are about what the integration and its operations are like.
 func stateEntries() []Entry {
 	return []Entry{
@@ -131,10 +148,6 @@ func stateEntries() []Entry {
 				"test its driver.",
 			Steps: []string{"Wait, and look at the integration's conditions again; or test it: POST " +
 				"/api/integrations/{id}/access-tests."}},
-		{Code: CodeHealthChecksOff, Title: "Health checks are switched off", Who: WhoCaller, Outcome: OutcomeUnknown,
-			Cause: "The spec says healthCheck.enabled false, so nobody looks at the integration by itself.",
-			Steps: []string{"Check it now: POST /api/integrations/{id}/health-checks.",
-				"To have it watched, PUT the spec without healthCheck.enabled."}},
 		{Code: CodeNothingToConfirm, Title: "Nothing on the platform is left to a person", Who: WhoCaller,
 			Cause: "The spec does not ask for the platform's side, so there is no form to confirm.",
 			Steps: []string{"Nothing, if that is meant.",

@@ -148,7 +148,7 @@ func TestWhoIsToldWhatTheyCanDo(t *testing.T) {
 			assert.Equal(t, WhoCaller, e.Who, "%s: %s", e.Code, e.Steps[0])
 		}
 	}
-	for _, e := range slices.Concat(bodyEntries(), addressEntries(), stateEntries(), specEntries(),
+	for _, e := range slices.Concat(bodyEntries(), addressEntries(), stateEntries(), healthEntries(), specEntries(),
 		ddoeSpecEntries()) {
 		assert.Equal(t, WhoCaller, e.Who, "%s is about a request", e.Code)
 	}

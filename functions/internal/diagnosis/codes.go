@@ -198,6 +198,7 @@ const (
 	CodeGraphRequestRefused                Code = "graph-request-refused"
 	CodeGraphUnavailable                   Code = "graph-unavailable"
 	CodeGraphUnrecognised                  Code = "graph-unrecognised"
+	CodeHealthOutdated                     Code = "health-outdated"
 	CodeHealthChecksOff                    Code = "health-checks-off"
 	CodeHostNotAllowed                     Code = "host-not-allowed"
 	CodeNotAllowed                         Code = "not-allowed"

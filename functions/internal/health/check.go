@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -47,7 +48,8 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 		check.Slot = now
 	}
 	_, wanted := planOf(d)
-	wanted = wanted || asked || check.Confirm // a second look belongs to its first
+	isAgain := record.Again != nil && record.Again.Equal(check.Slot)
+	wanted = wanted || asked || isAgain || check.Confirm // a second look belongs to its first
 	if why := integration.Unwatched(d); why != nil {
 		s.Log.InfoContext(ctx, "health not checked", "integrationId", d.ID, "phase", d.Status.Phase, "code",
 			why.Diagnosis.Code)
@@ -84,19 +86,24 @@ func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthSt
 // lookAt makes the look of a check, and keeps what it finds. One that comes of no schedule has no slot, and is none
 // that others have dealt with, whatever their slots are. isAsked: somebody waits for the answer.
 func (s *Service) lookAt(ctx context.Context, d integration.Document, check message.HealthCheck, isAsked bool) error {
-	p, wanted := planOf(d)
 	isUnplanned, slot := check.Slot.IsZero(), check.Slot
 	if isUnplanned {
 		slot = s.now()
 	}
-	r := look{slot: slot, confirm: check.Confirm, isDecided: isUnplanned || check.Confirm, isAsked: isAsked,
-		plan: p, isWatched: wanted,
-		propagatedAt: integration.PropagatedAt(d), report: s.Look(ctx, d)}
+	report := s.Look(ctx, d)
 	if ctx.Err() != nil {
 		return ctx.Err() // what was broken off tells nothing
 	}
-	r.at = s.now()
+	r := lookOf(d, s.now(), report)
+	r.slot, r.confirm, r.isDecided, r.isAsked = slot, check.Confirm, isUnplanned || check.Confirm, isAsked
 	return s.keepLook(ctx, d, check, r, nil)
+}
+
+// lookOf is a look at a document that was made just now.
+func lookOf(d integration.Document, now time.Time, report assessment.Report) look {
+	p, wanted := planOf(d)
+	return look{slot: now, at: now, plan: p, isWatched: wanted, isAwaited: integration.IsAwaited(d, now),
+		propagatedAt: integration.PropagatedAt(d), settledAt: integration.SettledAt(d), report: report}
 }
 
 // giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the
@@ -135,7 +142,8 @@ func (s *Service) keepLook(ctx context.Context, d integration.Document, check me
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	if integration.Unwatched(latest) != nil || latest.Status.LastOperationID != d.Status.LastOperationID {
+	if integration.Unwatched(latest) != nil || latest.Status.LastOperationID != d.Status.LastOperationID ||
+		latest.Status.ChangedBy != d.Status.ChangedBy {
 		return nil
 	}
 	if err := s.recordAccess(ctx, d, TestResult{Report: r.report, Refuted: refuted}); err != nil {
@@ -182,8 +190,8 @@ func (s *Service) follow(ctx context.Context, d integration.Document, record int
 // lookAgain asks for the next look that a record asks for: the second one at what the message's own check suspects, or
 // one at what is not well. A repeated message repeats that, as a crash may have come in between.
 func (s *Service) lookAgain(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
-	if again := record.Again; again != nil && again.After(record.LastSlot) {
-		return s.ask(ctx, message.HealthCheck{IntegrationID: check.IntegrationID, Slot: *again}, *again)
+	if isAgainDue(record) {
+		return s.ask(ctx, message.HealthCheck{IntegrationID: check.IntegrationID, Slot: *record.Again}, *record.Again)
 	}
 	return s.confirmAgain(ctx, record, check)
 }
@@ -244,7 +252,7 @@ func told(d *diagnosis.Diagnosis) string {
 // document.
 func (s *Service) showChange(ctx context.Context, record integration.HealthRecord) (integration.Document, error) {
 	d, err := s.Repository.Update(ctx, record.IntegrationID, func(d *integration.Document) error {
-		if isCurrent(*d, record) || d.FirstOperationID != record.FirstOperationID ||
+		if isCurrent(*d, record) || d.FirstOperationID != record.FirstOperationID || !record.IsAbout(*d) ||
 			d.Status.Phase == integration.PhaseDeleted {
 			return errLate
 		}

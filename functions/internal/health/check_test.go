@@ -306,7 +306,8 @@ func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
 	f.change(id, func(d *integration.Document) {
 		d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.Now()
 	})
-	assert.Equal(t, integration.HealthStatus{State: "unknown", Since: f.Now(), NextDue: f.status(id).NextDue},
+	assert.Equal(t, integration.HealthStatus{State: "unknown", Since: f.Now(), NextDue: f.status(id).NextDue,
+		ObservedGeneration: 1},
 		f.status(id))
 	f.report = having("over-privileged")
 	f.check(f.slot(5))

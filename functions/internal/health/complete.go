@@ -39,26 +39,26 @@ func extended(ctx context.Context, kinds []resource.Kind, d integration.Document
 	untold, isRefused := slices.ContainsFunc(r.Checks, isUnknown), slices.ContainsFunc(r.Checks, resource.IsRefusal)
 	view := resource.View{Document: d, Apart: !untold && !isRefused, Told: untold}
 	items := resource.Items(resource.Observe(ctx, kinds, view))
-	if len(items) == 0 {
-		return r
-	}
 	explained, used := resource.Explained(r.Checks, resource.Checks(items, propagated))
 	items = slices.DeleteFunc(items, func(i resource.Item) bool { return !counts(i, untold) })
 	looks := resource.Checks(items, propagated)
 	used = slices.DeleteFunc(used, func(c assessment.Check) bool { return slices.ContainsFunc(looks, c.IsSame) })
-	r.Checks = slices.Concat(following(d, explained, items, propagated), used, looks)
+	r.Checks = resource.Blamed(d, slices.Concat(following(d, explained, items, propagated), used, looks))
 	return r.Concluded()
 }
 
-// OfTest is what a completed report states of its test: the checks of that, and the looks that those follow from.
+// OfTest is what a completed report states of its test: the checks of that, and what those follow from.
 func OfTest(completed, test assessment.Report) assessment.Report {
 	counts := map[string]bool{}
 	for _, c := range test.Checks {
 		counts[c.ID] = true
 	}
-	for _, c := range completed.Checks {
-		if counts[c.ID] && c.DependsOn != "" {
-			counts[c.DependsOn] = true
+	for known := 0; known < len(counts); { // what they follow from may follow from something else
+		known = len(counts)
+		for _, c := range completed.Checks {
+			if counts[c.ID] && c.DependsOn != "" {
+				counts[c.DependsOn] = true
+			}
 		}
 	}
 	completed.Checks = slices.DeleteFunc(slices.Clone(completed.Checks), func(c assessment.Check) bool {

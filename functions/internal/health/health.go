@@ -82,17 +82,22 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 	switch why := integration.Unwatched(d); {
 	case why != nil:
 		status.Paused = &why.Diagnosis
-	case !wanted:
+	case !wanted && !isAgainDue(record):
 		off := diagnosis.New(diagnosis.CodeHealthChecksOff, diagnosis.WithContext(d.Words()))
 		status.Paused = &off
 	default:
 		due := p.next(s.now())
-		if again := record.Again; again != nil && again.After(record.LastSlot) && again.Before(due) {
-			due = *again
+		if isAgainDue(record) && (!wanted || record.Again.Before(due)) {
+			due = *record.Again
 		}
 		status.NextDue = &due
 	}
 	return status, nil
+}
+
+// isAgainDue reports whether another look is to come beside those of the schedule.
+func isAgainDue(record integration.HealthRecord) bool {
+	return record.Again != nil && record.Again.After(record.LastSlot)
 }
 
 // Plan plans the checks of an integration; see Schedule.
@@ -116,16 +121,38 @@ func (s *Service) passOver(ctx context.Context, id string, err error) {
 	s.Log.ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
 }
 
-// current is the record of this life of the integration: after a teardown, health begins anew. What the old one has
-// not told yet stays to be told.
+// current is the record of the integration as it is now. After a teardown health begins anew, but for what it has not
+// told yet. After a change what was known is history.
 func current(record integration.HealthRecord, d integration.Document) integration.HealthRecord {
-	if record.ETag != "" && record.FirstOperationID == d.FirstOperationID {
+	switch {
+	case record.ETag == "" || record.FirstOperationID != d.FirstOperationID:
+		record = integration.HealthRecord{
+			IntegrationID: d.ID, FirstOperationID: d.FirstOperationID, Outbox: record.Outbox, ETag: record.ETag,
+			HealthStatus: integration.HealthStatus{State: integration.HealthUnknown, Since: d.CreatedAt},
+		}
+	case record.IsAbout(d):
 		return record
+	default:
+		takeBack(&record, d)
 	}
-	return integration.HealthRecord{
-		IntegrationID: d.ID, FirstOperationID: d.FirstOperationID, Outbox: record.Outbox, ETag: record.ETag,
-		HealthStatus: integration.HealthStatus{State: integration.HealthUnknown, Since: d.CreatedAt},
+	record.ObservedGeneration, record.ChangedBy = d.Generation, d.Status.ChangedBy
+	return record
+}
+
+// takeBack has the record know nothing of the document as it is. The operation that has changed it tells of the
+// change:
+// health has no news of its own then.
+func takeBack(record *integration.HealthRecord, d integration.Document) {
+	record.ClaimLevel, record.Suspicion, record.Again, record.Tries = "", nil, nil, 0
+	taken := d.Status.Health
+	if len(record.History) == 0 || taken == nil || taken.Code != diagnosis.CodeHealthOutdated {
+		record.State, record.Causes = integration.HealthUnknown, diagnosis.Causes{}
+		return
 	}
+	record.History = slices.Insert(record.History, 0, integration.HealthChange{At: taken.Since, From: record.State,
+		To: taken.State, Code: taken.Code})
+	record.History = record.History[:min(len(record.History), maxHistory)]
+	record.State, record.Since, record.Causes = taken.State, taken.Since, diagnosis.Causes{Diagnosis: taken.Diagnosis}
 }
 
 // put sends one message.

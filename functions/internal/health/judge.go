@@ -78,9 +78,11 @@ type look struct {
 	at        time.Time
 	// propagatedAt is when no change is on its way any more.
 	propagatedAt time.Time
-	plan         plan
-	// isWatched means that the spec wants checks.
-	isWatched bool
+	// settledAt is until when a pass may be of what an operation that has failed has taken away.
+	settledAt time.Time
+	plan      plan
+	// isWatched means that the spec wants checks, isAwaited that time may bring another verdict in any case.
+	isWatched, isAwaited bool
 }
 
 // isStructural reports whether the look could not test access itself.
@@ -105,6 +107,9 @@ func apply(record *integration.HealthRecord, r look) {
 	if r.isFailing {
 		j.conclusion = failing
 	}
+	if isPass := j.conclusion == working || j.conclusion == impaired; isPass && r.at.Before(r.settledAt) {
+		j = judgement{nothing, record.Causes}
+	}
 	isUntold := j.conclusion == nothing
 	if j.conclusion != failing && r.isStructural() && isRefused(*record) {
 		j.conclusion = nothing // what a test of access has found, no look at the structure disproves
@@ -115,7 +120,8 @@ func apply(record *integration.HealthRecord, r look) {
 	switch j.conclusion {
 	case nothing:
 		isLong := record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length()
-		if isLong || isUntold && r.isAsked {
+		isOutdated := record.State == integration.HealthUnknown && lastCode(*record) == diagnosis.CodeHealthOutdated
+		if isLong || isUntold && (r.isAsked || isOutdated) {
 			record.Suspicion = nil
 			move(record, integration.HealthUnknown, j.Causes, r)
 		}
@@ -204,13 +210,14 @@ func lastCode(record integration.HealthRecord) diagnosis.Code {
 // itself, or what somebody is mending, shows soon, and what stays costs little. Rights may need half an hour until
 // they count: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. A look in between, because
 // somebody asks, leaves the plan as it is: who asks often would else put it off. A doubt is looked at, at the latest,
-// when no change explains it any more.
+// when no change explains it any more. Where the spec wants no checks, only what an operation has left undecided is
+// looked at again, until it is decided.
 func planAgain(record *integration.HealthRecord, r look, j judgement) {
 	if record.State == integration.HealthHealthy || record.State == integration.HealthDegraded {
 		record.Again, record.Tries = nil, 0
 		return
 	}
-	if r.isWatched && record.Again != nil && record.Again.After(r.slot) {
+	if (r.isWatched || r.isAwaited) && record.Again != nil && record.Again.After(r.slot) {
 		return
 	}
 	record.Again = nil
@@ -218,8 +225,11 @@ func planAgain(record *integration.HealthRecord, r look, j judgement) {
 	if j.conclusion == doubtful && r.propagatedAt.After(r.at) && r.propagatedAt.Before(at) {
 		at = r.propagatedAt
 	}
+	if r.settledAt.After(r.at) && r.settledAt.Before(at) {
+		at = r.settledAt
+	}
 	record.Tries = min(record.Tries+1, maxTries)
-	if r.isWatched && at.Before(r.plan.next(r.at)) {
+	if r.isWatched && at.Before(r.plan.next(r.at)) || !r.isWatched && r.isAwaited {
 		record.Again = &at
 	}
 }

@@ -241,7 +241,8 @@ func TestHealthOfADocumentFromBeforeThereWereLives(t *testing.T) {
 	f.integrate(id, "1h")
 	f.change(id, func(d *integration.Document) { d.FirstOperationID = "" })
 	s := f.status(id)
-	assert.Equal(t, integration.HealthStatus{State: integration.HealthUnknown, Since: start, NextDue: s.NextDue}, s)
+	assert.Equal(t, integration.HealthStatus{State: integration.HealthUnknown, Since: start, NextDue: s.NextDue,
+		ObservedGeneration: 1}, s)
 	f.check(f.slot(1))
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
 	assert.Len(t, f.status(id).History, 1)

@@ -78,7 +78,7 @@ func (o *Observer) structure(ctx context.Context, d integration.Document,
 	return assessment.Report{
 		ID: uuid.NewString(), Kind: "access", ClaimLevel: assessment.ClaimStructure,
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),
-		Checks: checks, Leftovers: []assessment.Leftover{},
+		Checks: resource.Blamed(d, checks), Leftovers: []assessment.Leftover{},
 	}.Concluded()
 }
 

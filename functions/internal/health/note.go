@@ -33,10 +33,8 @@ func (s *Service) Note(ctx context.Context, d integration.Document, tested TestR
 	if judge(tested.Report).conclusion == nothing && !isFailing {
 		return s.recordAccess(ctx, d, tested)
 	}
-	p, wanted := planOf(d)
-	now := s.now()
-	r := look{slot: now, at: now, isDecided: true, isFailing: isFailing, plan: p, isWatched: wanted,
-		propagatedAt: integration.PropagatedAt(d), report: tested.Report}
+	r := lookOf(d, s.now(), tested.Report)
+	r.isDecided, r.isFailing = true, isFailing
 	return s.keepLook(ctx, d, message.HealthCheck{IntegrationID: d.ID}, r, tested.Refuted)
 }
 

@@ -188,6 +188,8 @@ type Status struct {
 	// Health is what the scheduled checks say; nil before the first check.
 	Health          *Health
 	LastOperationID string
+	// ChangedBy is the operation that has last changed something outside of the store.
+	ChangedBy string
 	// Conditions are what was observed: Provisioned reports whether all was made, Verified whether access was proved,
 	// by the last test that was conclusive.
 	Conditions []Condition

@@ -48,7 +48,9 @@ type HealthStatus struct {
 	Paused     *diagnosis.Diagnosis  `json:"paused,omitempty" doc:"Why no check is planned; absent where one is"`
 	ClaimLevel assessment.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
 	LastReport *assessment.Report    `json:"lastReport,omitempty" doc:"The report of the last check"`
-	History    []HealthChange        `json:"history,omitempty" doc:"The last changes of state or code, newest first"`
+	// ObservedGeneration is the generation of the spec that the state is about.
+	ObservedGeneration int            `json:"observedGeneration,omitempty" doc:"Of the spec that it is about"`
+	History            []HealthChange `json:"history,omitempty" doc:"The last changes of state or code, newest first"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -76,6 +78,8 @@ type HealthRecord struct {
 	IntegrationID string
 	// FirstOperationID is the document's: after a teardown the health of an integration begins anew.
 	FirstOperationID string
+	// ChangedBy is the document's when it was looked at.
+	ChangedBy string
 	// LastSlot is the slot of the last check; an earlier or equal one has been dealt with.
 	LastSlot time.Time
 	// LastConclusive is the slot of the last check that told something.
@@ -96,4 +100,48 @@ type HealthRecord struct {
 type Suspicion struct {
 	Slot time.Time      `json:"slot"`
 	Code diagnosis.Code `json:"code"`
+}
+
+// IsAbout reports whether the state is about the document as it is: about its spec, and what operations have made of
+// it.
+func (h HealthRecord) IsAbout(d Document) bool {
+	isOfSpec := h.ObservedGeneration == d.Generation || h.ObservedGeneration == 0 // a build of before has kept none
+	return isOfSpec && h.ChangedBy == d.Status.ChangedBy
+}
+
+// MarkChanged writes down that the last operation changes something outside, and takes back what was known of the
+// health until then.
+func MarkChanged(d *Document, now time.Time) {
+	if d.Status.ChangedBy != d.Status.LastOperationID {
+		d.Status.ChangedBy = d.Status.LastOperationID
+		TakeHealthBack(d, now)
+	}
+}
+
+// TakeHealthBack takes back what is known of the health: it is about what was. Only a look tells what is.
+func TakeHealthBack(d *Document, now time.Time) {
+	if d.Status.Health == nil {
+		return
+	}
+	outdated := told(*d, diagnosis.CodeHealthOutdated)
+	d.Status.Health = &Health{State: HealthUnknown, Since: now, Code: outdated.Code, Diagnosis: &outdated}
+}
+
+// LastFailure is the condition that states why the last operation has failed; false where it has not.
+func LastFailure(d Document) (Condition, bool) {
+	if c, hasFailed := failedTeardown(d); hasFailed {
+		return c, true
+	}
+	c, isKnown := d.condition(ConditionProvisioned)
+	return c, isKnown && c.Status == "False" && d.Status.Phase == PhaseFailed
+}
+
+// SettledAt is when what the last operation has taken away, before it failed, counts everywhere: until then a test may
+// still pass. It is zero where there is no such thing.
+func SettledAt(d Document) time.Time {
+	failure, hasFailed := LastFailure(d)
+	if !hasFailed || d.Status.ChangedBy != d.Status.LastOperationID {
+		return time.Time{}
+	}
+	return failure.LastTransitionTime.Add(Propagation)
 }

@@ -55,6 +55,7 @@ type statusRecord struct {
 	Left                 []string              `json:"left,omitempty"`
 	Health               *Health               `json:"health,omitempty"`
 	LastOperationID      string                `json:"lastOperationId,omitempty"`
+	ChangedBy            string                `json:"changedBy,omitempty"`
 	Conditions           []Condition           `json:"conditions,omitempty"`
 }
 
@@ -148,7 +149,7 @@ func (s Status) record() statusRecord {
 	return statusRecord{
 		Phase: s.Phase, IdentityNames: s.IdentityNames().record(), FederatedCredentials: s.FederatedCredentials,
 		RoleAssignments: s.RoleAssignments, DDOE: (*ddoeRecord)(s.DDOE), Left: s.Left, Health: s.Health,
-		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
+		LastOperationID: s.LastOperationID, ChangedBy: s.ChangedBy, Conditions: s.Conditions,
 	}
 }
 
@@ -157,7 +158,7 @@ func (r statusRecord) status() Status {
 		Phase: r.Phase, Identity: r.IdentityNames.made(), ClientID: r.ClientID,
 		ServicePrincipalID: r.ServicePrincipalID, FederatedCredentials: r.FederatedCredentials,
 		RoleAssignments: r.RoleAssignments, DDOE: (*DDOEStatus)(r.DDOE), Left: r.Left, Health: r.Health,
-		LastOperationID: r.LastOperationID, Conditions: r.Conditions,
+		LastOperationID: r.LastOperationID, ChangedBy: r.ChangedBy, Conditions: r.Conditions,
 	}
 }
 
@@ -215,6 +216,7 @@ type healthRecord struct {
 	HealthStatus
 	IntegrationID    string     `json:"integrationId"`
 	FirstOperationID string     `json:"firstOperationId,omitempty"`
+	ChangedBy        string     `json:"changedBy,omitempty"`
 	LastSlot         time.Time  `json:"lastSlot,omitzero"`
 	LastConclusive   time.Time  `json:"lastConclusive,omitzero"`
 	Suspicion        *Suspicion `json:"suspicion,omitempty"`
@@ -226,15 +228,18 @@ type healthRecord struct {
 func (h HealthRecord) record() healthRecord {
 	return healthRecord{
 		SchemaVersion: schemaVersion1, HealthStatus: h.HealthStatus, IntegrationID: h.IntegrationID,
-		FirstOperationID: h.FirstOperationID, LastSlot: h.LastSlot, LastConclusive: h.LastConclusive,
-		Suspicion: h.Suspicion, Tries: h.Tries, Again: h.Again, Outbox: h.Outbox,
+		FirstOperationID: h.FirstOperationID, ChangedBy: h.ChangedBy, LastSlot: h.LastSlot,
+		LastConclusive: h.LastConclusive,
+		Suspicion:      h.Suspicion, Tries: h.Tries, Again: h.Again, Outbox: h.Outbox,
 	}
 }
 
 func (r healthRecord) health(etag string) HealthRecord {
 	return HealthRecord{
 		HealthStatus: r.HealthStatus, IntegrationID: r.IntegrationID, FirstOperationID: r.FirstOperationID,
-		LastSlot: r.LastSlot, LastConclusive: r.LastConclusive, Suspicion: r.Suspicion, Tries: r.Tries, Again: r.Again,
+		ChangedBy: r.ChangedBy,
+		LastSlot:  r.LastSlot, LastConclusive: r.LastConclusive, Suspicion: r.Suspicion, Tries: r.Tries,
+		Again:  r.Again,
 		Outbox: r.Outbox,
 		ETag:   etag,
 	}

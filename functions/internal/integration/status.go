@@ -29,6 +29,13 @@ func Unwatched(d Document) *diagnosis.Error {
 	}
 }
 
+// IsAwaited reports whether time may still bring what the last operation was for, or take away what it has removed:
+// it is looked at again by itself then, also where the spec wants no checks.
+func IsAwaited(d Document, now time.Time) bool {
+	isUnproved := d.Status.Phase == PhaseProvisioned || d.Status.Phase == PhaseFailed
+	return isUnproved && d.HasCondition(ConditionProvisioned, "True", nil) || now.Before(SettledAt(d))
+}
+
 // MarkProved records that access was proved as the federated identity, and moves the phase of what was made to usable.
 // With byOthers the platform has to prove it as well, and its proof moves the phase. An integration that had failed
 // for want of access alone becomes usable, too.

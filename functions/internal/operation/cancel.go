@@ -63,7 +63,7 @@ func (e *Engine) showCanceled(ctx context.Context, op integration.Operation) err
 			return nil, ErrDone
 		}
 		d.MarkFailed(e.now(), op.Kind, op.Error)
-		return []News{{message.TypeIntegrationFailed, op.Error}}, nil
+		return []News{{message.TypeIntegrationFailed, op.Error}, Look}, nil
 	})
 	if errors.Is(err, ErrDone) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
 		return nil

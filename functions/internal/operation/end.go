@@ -122,7 +122,8 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 			return ErrSuperseded
 		}
 		doc.MarkFailed(a.engine.now(), a.task.Kind, &d)
-		a.engine.announce(doc, a.command.OperationID, a.operation.Caller, News{message.TypeIntegrationFailed, &d})
+		a.engine.announce(doc, a.command.OperationID, a.operation.Caller, News{message.TypeIntegrationFailed, &d},
+			Look)
 		return nil
 	})
 	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {

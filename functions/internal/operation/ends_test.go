@@ -351,7 +351,12 @@ func TestAnEventIsWhole(t *testing.T) {
 	assert.Equal(t, integration.Condition{Type: integration.ConditionProvisioned, Status: "False",
 		Reason: found.Code, Message: found.Detail, LastTransitionTime: f.Now(), Diagnosis: condition.Diagnosis},
 		condition)
-	sent := f.Sent()[len(f.Sent())-1]
+	asked := f.Sent()[len(f.Sent())-1]
+	assert.Equal(t, message.QueueHealth, asked.Entity, "health is to look at what has become of it")
+	check, err := message.ParseHealthCheck(message.Delivery{Body: asked.Body, MessageID: asked.ID})
+	require.NoError(t, err)
+	assert.Equal(t, message.HealthCheck{ID: c.OperationID + "-healthcheck-20260102T030405Z", IntegrationID: id}, check)
+	sent := f.Sent()[len(f.Sent())-2]
 	assert.Equal(t, c.OperationID+"-failed", sent.ID)
 	assert.Equal(t, message.TypeIntegrationFailed, sent.Subject)
 	var event struct {

@@ -37,11 +37,19 @@ type News struct {
 	Diagnosis *diagnosis.Diagnosis
 }
 
+// Look is no event: it has health look at the integration, also where its spec wants no checks. It goes with what an
+// operation has come to, as only a look tells what that has made of access.
+var Look = News{Type: message.TypeHealthCheck}
+
 // announce puts news into the document's outbox, as of now: by is who has asked for what they tell of. The ids are
 // derived from the operation, so that telling twice is recognisable.
 func (e *Engine) announce(d *integration.Document, operationID string, by caller.IDs, news ...News) {
 	for _, n := range news {
-		d.Outbox.Add(integration.Notice{ID: eventID(operationID, n.Type), Type: n.Type, At: e.now(),
+		id := eventID(operationID, n.Type)
+		if n == Look {
+			id += e.now().Format("-20060102T150405Z") // an operation may ask for several
+		}
+		d.Outbox.Add(integration.Notice{ID: id, Type: n.Type, At: e.now(),
 			OperationID: operationID, Phase: d.Status.Phase, Caller: by, Diagnosis: n.Diagnosis})
 	}
 }
@@ -140,15 +148,19 @@ func (e *Engine) publish(ctx context.Context, d integration.Document, notices in
 	return told, nil
 }
 
-// emit sends the event of one notice.
+// emit sends the event of one notice, or the check that it asks for.
 func (e *Engine) emit(ctx context.Context, d integration.Document, n integration.Notice) error {
+	entity, kind := message.TopicEvents, message.EventType(n)
 	body, err := message.NewEvent(e.source, d, n)
+	if kind == Look.Type {
+		entity = message.QueueHealth
+		body, err = message.HealthCheck{ID: n.ID, IntegrationID: d.ID}.Encode(e.source, n.At)
+	}
 	if err != nil {
 		return err
 	}
-	kind := message.EventType(n)
 	m := bus.Message{ID: n.ID, SessionID: d.ID, Subject: kind, Body: body}
-	if err := e.put(ctx, message.TopicEvents, m); err != nil {
+	if err := e.put(ctx, entity, m); err != nil {
 		return fmt.Errorf("publish %s: %w", kind,
 			QueueError(err))
 	}

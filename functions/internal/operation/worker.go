@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/caller"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -185,7 +186,7 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 		return w.fail(ctx, a, result, Describe(err, false), causesOf(err, false))
 	case a.number >= a.lastAttempt():
 		causes := causesOf(err, true)
-		return w.fail(ctx, a, result, exhausted(a.number, *causes.Diagnosis), causes)
+		return w.fail(ctx, a, result, exhausted(a, *causes.Diagnosis), causes)
 	}
 	return w.park(ctx, a, err)
 }
@@ -202,11 +203,18 @@ func Describe(err error, propagated bool) diagnosis.Diagnosis {
 	return classify.Error(err, diagnosis.Context{Propagated: propagated})
 }
 
-// exhausted is what a command ends with whose attempts have all failed, n of them beside the first; last is what the
-// last one failed with.
-func exhausted(n int, last diagnosis.Diagnosis) diagnosis.Diagnosis {
+// exhausted is what an operation ends with whose attempts have all failed; last is what the last one failed with.
+// Nobody
+// tries it again but who sends the request again; where a command mends the cause, it comes first.
+func exhausted(a *Attempt, last diagnosis.Diagnosis) diagnosis.Diagnosis {
 	d := diagnosis.New(diagnosis.CodeAttemptsExhausted,
-		diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", n+1, last.Code, last.Detail))
-	d.Evidence, d.Remedy = last.Evidence, last.Remedy
+		diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", a.number+1, last.Code, last.Detail),
+		diagnosis.WithContext(diagnosis.Context{Request: a.task.request()}))
+	d.Evidence = last.Evidence
+	if last.Remedy != nil && last.Remedy.Command != "" {
+		again := d.Remedy.Steps[len(d.Remedy.Steps)-1]
+		d.Remedy = &diagnosis.Remedy{Who: last.Remedy.Who, Command: last.Remedy.Command,
+			Steps: append(slices.Clone(last.Remedy.Steps), again)}
+	}
 	return d
 }

@@ -88,7 +88,7 @@ func TestTheSets(t *testing.T) {
 		name  string
 		codes []diagnosis.Code
 	}{{"of the token", ofToken()}, {"of the sender", ofSender()}, {"mended by a PUT", mendedByPut()},
-		{"of effort", ofEffort()}, {"by design", byDesign()}, {"passing", passing()}} {
+		{"by design", byDesign()}, {"passing", passing()}} {
 		_, _ = fmt.Fprintf(&is, "%s\n", set.name)
 		for _, code := range slices.Sorted(slices.Values(set.codes)) {
 			_, _ = fmt.Fprintf(&is, "  %s\n", code)

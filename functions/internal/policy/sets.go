@@ -69,13 +69,6 @@ func mendedByPut() []diagnosis.Code {
 	}
 }
 
-// ofEffort are the codes of an operation that was given up: they state how it was tried, and nothing that is in the
-// way of the next one. Source: package operation.
-func ofEffort() []diagnosis.Code {
-	return []diagnosis.Code{diagnosis.CodeAttemptsExhausted, diagnosis.CodeDeliveryExhausted,
-		diagnosis.CodeMessageExpired, diagnosis.CodeDeadLettered}
-}
-
 // byDesign are the codes of checks that only tell why something was not tested: a container that is immutable on
 // purpose is no fault that somebody should mend. Source: package access, which gives them where it leaves a test out.
 func byDesign() []diagnosis.Code {
@@ -84,12 +77,6 @@ func byDesign() []diagnosis.Code {
 
 // IsByDesign reports whether what a code states may be as it is wanted.
 func IsByDesign(code diagnosis.Code) bool { return slices.Contains(byDesign(), code) }
-
-// IsObstruction reports whether what an operation has failed with stays until somebody mends it: it does not pass by
-// itself, and is not only that the operation was given up.
-func IsObstruction(d diagnosis.Diagnosis) bool {
-	return !d.Transient && !isPassing(d.Code) && !slices.Contains(ofEffort(), d.Code)
-}
 
 // IsMendedByPut reports whether the same PUT again puts right what a code states.
 func IsMendedByPut(code diagnosis.Code) bool { return slices.Contains(mendedByPut(), code) }

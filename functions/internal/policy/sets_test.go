@@ -64,23 +64,6 @@ func TestSetsOfCodes(t *testing.T) {
 	}
 }
 
-// TestObstructions: what time mends, and that an operation was given up, are in nobody's way.
-func TestObstructions(t *testing.T) {
-	t.Parallel()
-	for code, is := range map[diagnosis.Code]bool{
-		diagnosis.CodeGraphPermissionMissing: true,
-		diagnosis.CodeManagedIdentityForeign: true,
-		diagnosis.CodeThrottled:              false,
-		diagnosis.CodeAttemptsExhausted:      false,
-		diagnosis.CodeMessageExpired:         false,
-	} {
-		assert.Equal(t, is, IsObstruction(diagnosis.New(code)), code)
-	}
-	lagging := diagnosis.New(diagnosis.CodeGraphPermissionMissing)
-	lagging.Transient = true
-	assert.False(t, IsObstruction(lagging))
-}
-
 // TestWhatStatesOfTheIntegration: what is provisioned is in none of the sets that excuse it.
 func TestWhatStatesOfTheIntegration(t *testing.T) {
 	t.Parallel()

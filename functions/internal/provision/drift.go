@@ -39,9 +39,12 @@ func (s *Service) Drift(ctx context.Context, id string) (assessment.Report, erro
 	if ctx.Err() != nil {
 		return assessment.Report{}, ctx.Err()
 	}
-	checks := afterOperation(last, resource.Checks(items, d.HasPropagated(started)))
+	checks := resource.Checks(items, d.HasPropagated(started))
+	if last != nil && !last.Status.IsFinal() {
+		whileRunning(*last, checks)
+	}
 	report := assessment.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: assessment.ClaimStructure,
-		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks,
+		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: resource.Blamed(d, checks),
 		Leftovers: []assessment.Leftover{}}
 	if s.Tester != nil {
 		report.TestedFrom = &s.Tester.Origin

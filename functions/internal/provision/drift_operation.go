@@ -11,7 +11,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // lastOperation is the operation that the document is from; nil where there is no record of it that can be read. It is
@@ -26,19 +25,6 @@ func (s *Service) lastOperation(ctx context.Context, d integration.Document) (*i
 		return nil, operation.StoreError(err)
 	}
 	return &last, nil
-}
-
-// afterOperation has checks say what the document's last operation makes of them: while it runs, a difference may be
-// what it has not come to yet; where it was a PUT that failed, another one may fail with the same.
-func afterOperation(last *integration.Operation, checks []assessment.Check) []assessment.Check {
-	switch {
-	case last == nil:
-	case !last.Status.IsFinal():
-		whileRunning(*last, checks)
-	case last.Kind == integration.KindProvision && last.Error != nil && policy.IsObstruction(*last.Error):
-		afterFailure(*last, checks)
-	}
-	return checks
 }
 
 // whileRunning takes back the judgement of differences, and the remedies with it: most are another PUT, which would
@@ -66,18 +52,4 @@ func running(op integration.Operation) string {
 			w.NextAttemptAt.UTC().Format(time.RFC3339))
 	}
 	return text
-}
-
-// afterFailure has what the last PUT failed with mended first, where another PUT is the remedy.
-func afterFailure(last integration.Operation, checks []assessment.Check) {
-	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.",
-		last.Error.Title, last.Error.Code, last.ID)
-	for i, check := range checks {
-		if check.Remedy == nil || !policy.IsMendedByPut(check.Code) {
-			continue
-		}
-		remedy := *check.Remedy
-		remedy.Steps = append([]string{first}, remedy.Steps...)
-		checks[i].Remedy = &remedy
-	}
 }

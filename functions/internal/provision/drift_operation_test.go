@@ -127,7 +127,7 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 	}
 }
 
-// TestDriftAfterAFailedPut: what another PUT would mend comes after what the last one failed with. What no PUT mends
+// TestDriftAfterAFailedPut: what another PUT would mend follows from what the last one failed with. What no PUT mends
 // keeps its own remedy.
 func TestDriftAfterAFailedPut(t *testing.T) {
 	t.Parallel()
@@ -147,14 +147,18 @@ func TestDriftAfterAFailedPut(t *testing.T) {
 	f.RequireStatus(a.Operation.ID, integration.OperationFailed)
 	f.faults = nil
 	report, found := f.drift()
-	seen := map[diagnosis.Code]bool{}
+	require.NotNil(t, report.Diagnosis)
+	assert.Equal(t, diagnosis.CodeARMPermissionMissing, report.Diagnosis.Code, "that is the root: %v", found)
 	for _, check := range report.Checks {
-		if check.Remedy == nil {
-			continue
+		switch check.Code {
+		case diagnosis.CodeRoleMissing:
+			assert.Equal(t, "operation.last", check.DependsOn)
+			assert.Nil(t, check.Remedy)
+		case diagnosis.CodeFederatedCredentialExtra:
+			assert.Empty(t, check.DependsOn)
+			assert.NotNil(t, check.Remedy)
 		}
-		seen[check.Code] = true
-		isMended := check.Code == diagnosis.CodeRoleMissing
-		assert.Equal(t, isMended, strings.HasPrefix(check.Remedy.Steps[0], "The last PUT failed: "), check.Code)
 	}
-	assert.True(t, seen[diagnosis.CodeRoleMissing] && seen[diagnosis.CodeFederatedCredentialExtra], found)
+	require.Len(t, report.Also, 1)
+	assert.Equal(t, diagnosis.CodeFederatedCredentialExtra, report.Also[0].Code, "a stranger's stays one")
 }

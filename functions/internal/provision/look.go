@@ -62,6 +62,7 @@ func (r *run) record(ctx context.Context, isChanging bool, more ...resource.Item
 		resource.LearnAll(&d.Status, news)
 		if isChanging {
 			r.changing(d)
+			integration.MarkChanged(d, r.now())
 		}
 	})
 	return r.failed

@@ -76,7 +76,7 @@ func (r *recorder) flush(ctx context.Context) error {
 
 // concludeWith writes down how the run has ended, and with it what has been learnt.
 func (r *recorder) concludeWith(ctx context.Context, change func(*integration.Document) error,
-	news operation.News) error {
+	news ...operation.News) error {
 	r.saving.Lock()
 	defer r.saving.Unlock()
 	_, n, learnt := r.known()
@@ -84,7 +84,7 @@ func (r *recorder) concludeWith(ctx context.Context, change func(*integration.Do
 	if n == 0 {
 		learnt = nil
 	}
-	return r.attempt.Conclude(ctx, learnt, change, news)
+	return r.attempt.Conclude(ctx, learnt, change, news...)
 }
 
 // current returns the document as this attempt knows it, with what is not written yet.

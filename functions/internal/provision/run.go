@@ -95,20 +95,19 @@ func provisioning(d *integration.Document) {
 // finish is true where everything is made: in the document, with the news of it; then it schedules the verification,
 // or asks health to look, where nothing can verify.
 func (r *run) finish(ctx context.Context) (any, error) {
-	err := r.concludeWith(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
-	if err != nil {
-		return nil, err
+	news := []operation.News{{Type: message.TypeIntegrationProvisioned}}
+	canVerify := r.verifier().canVerify(r.current())
+	if !canVerify {
+		news = append(news, operation.Look)
 	}
-	d := r.current()
-	if r.verifier().canVerify(d) {
+	err := r.concludeWith(ctx, r.conclude, news...)
+	if err == nil && canVerify {
 		err = r.verifier().scheduleVerify(ctx, r.attempt, 0)
-	} else {
-		err = r.Watch.Ask(ctx, d)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return d.ProvisionResult(), nil
+	return r.current().ProvisionResult(), nil
 }
 
 // conclude writes into the document that everything is made.

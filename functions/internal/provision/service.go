@@ -58,9 +58,8 @@ type Watch interface {
 	Plan(ctx context.Context, d integration.Document) error
 	// Note takes in what a test of access has found, in health and in the document.
 	Note(ctx context.Context, d integration.Document, tested health.TestResult) error
-	// Ask has an integration looked at soon.
-	Ask(ctx context.Context, d integration.Document) error
-	// AskIfOtherwise is Ask where a look at the structure states another thing than is known.
+	// AskIfOtherwise has an integration looked at soon where a look at the structure states another thing than is
+	// known.
 	AskIfOtherwise(ctx context.Context, d integration.Document, seen assessment.Report) error
 }
 

@@ -157,6 +157,9 @@ func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
 	d.IsUnmanaged = false // what was imported before, and forgotten, is somebody else's
 	generation := d.Generation
 	d.ReplaceSpec(spec)
+	if d.Generation != generation {
+		integration.TakeHealthBack(d, s.now())
+	}
 	if d.Generation == generation && d.IsMade() {
 		return // nothing is known to have changed: the run looks, and states so where something has
 	}

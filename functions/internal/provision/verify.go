@@ -161,15 +161,11 @@ func (v *verifier) refuted(ctx context.Context, a *operation.Attempt, found diag
 // undecided tells why nothing was proved, and has health look at what can be seen. What was proved before the
 // operation still stands.
 func (v *verifier) undecided(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
-	err := v.moveVerified(ctx, a, func(d *integration.Document) {
+	return v.moveVerified(ctx, a, func(d *integration.Document) {
 		if d.Status.Phase != integration.PhaseUsable {
 			d.SetCondition(v.now(), integration.ConditionVerified, "Unknown", &found, "")
 		}
-	})
-	if err != nil {
-		return err
-	}
-	return v.watch.Ask(ctx, a.Document())
+	}, operation.Look)
 }
 
 // moveVerified changes the document while it still waits for this verification.

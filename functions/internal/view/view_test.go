@@ -39,7 +39,8 @@ func TestWhatIsLeftOut(t *testing.T) {
 		kept            []string
 	}{
 		"document": {d, document, []string{"Outbox", "ETag"}},
-		"status":   {d.Status, document.Status, []string{"Identity", "ClientID", "ServicePrincipalID"}},
+		"status": {d.Status, document.Status, []string{"Identity", "ClientID", "ServicePrincipalID",
+			"ChangedBy"}},
 		"platform": {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash", "ConfirmedHash"}},
 		"operation": {o, operation, []string{"Standing", "Owner", "FirstOperationID", "Attempts", "IsClaimed",
 			"RequestHash", "ETag"}},

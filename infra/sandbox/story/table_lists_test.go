@@ -35,7 +35,7 @@ func outside() []group {
 		{"it says how far an operation or an integration is, or what was not looked at: nothing is broken",
 			strings.Fields(`
 			attempts-exhausted awaiting-person awaiting-verification budget-exhausted canceled dead-lettered
-			delivery-exhausted dependency-failed deprovisioning health-checks-off identity-replaced
+			delivery-exhausted dependency-failed deprovisioning health-checks-off health-outdated identity-replaced
 			integration-deleted managed-identity-paced message-expired no-storage not-provisioned superseded`)},
 		{"it is about the service's own parts, whatever integration is asked about", strings.Fields(`
 			internal key-vault-reference-unresolved operation-unreadable queue-unavailable record-set-aside

@@ -43,6 +43,8 @@ const (
 	making purpose = iota + 1
 	// writing is that of a step about what a request was to write.
 	writing
+	// waiting is that of a step that tells what the service does by itself, as long as it does.
+	waiting
 )
 
 // Then adds steps.
@@ -57,12 +59,19 @@ func (e Entry) Making() Entry { return e.marked(making) }
 // Writing marks the last step as one about what was to be written.
 func (e Entry) Writing() Entry { return e.marked(writing) }
 
-func (e Entry) marked(p purpose) Entry {
+// Waiting marks the first step: it tells what the service goes on doing by itself. Nobody is told to wait for that
+// when
+// it was waited for already.
+func (e Entry) Waiting() Entry { return e.mark(0, waiting) }
+
+func (e Entry) marked(p purpose) Entry { return e.mark(len(e.Steps)-1, p) }
+
+func (e Entry) mark(step int, p purpose) Entry {
 	e.purposes = maps.Clone(e.purposes)
 	if e.purposes == nil {
 		e.purposes = map[string]purpose{}
 	}
-	e.purposes[e.Steps[len(e.Steps)-1]] = p
+	e.purposes[e.Steps[step]] = p
 	return e
 }
 
@@ -75,7 +84,7 @@ func (c Context) isRead() bool {
 
 // isMeantFor reports whether a step is for who has made the request.
 func (c Context) isMeantFor(p purpose) bool {
-	return !(p == making && c.isRemoval()) && !(p == writing && c.isRead())
+	return !(p == making && c.isRemoval()) && !(p == writing && c.isRead()) && !(p == waiting && c.Propagated)
 }
 
 // isRemoval reports whether something is to go: nothing is offered then that gives access back. A blob is deleted to
@@ -110,7 +119,7 @@ func (c Context) meant(e Entry) []string {
 	given := slices.DeleteFunc(slices.Clone(e.Steps), func(step string) bool {
 		return !c.isMeantFor(e.purposes[step])
 	})
-	if r == RequestPut && !c.isRemoval() {
+	if r == RequestPut && !c.isRemoval() && len(given) > 0 {
 		return given
 	}
 	again := cmp.Or(string(r), PutAgain)
