@@ -103,7 +103,7 @@ func (s *Service) lookAt(ctx context.Context, d integration.Document, check mess
 func lookOf(d integration.Document, now time.Time, report assessment.Report) look {
 	p, wanted := planOf(d)
 	return look{slot: now, at: now, plan: p, isWatched: wanted, isAwaited: integration.IsAwaited(d, now),
-		propagatedAt: integration.PropagatedAt(d), settledAt: integration.SettledAt(d), report: report}
+		propagatedAt: integration.PropagatedAt(d), revokedAt: integration.RevokedAt(d), report: report}
 }
 
 // giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the

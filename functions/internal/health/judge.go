@@ -78,8 +78,8 @@ type look struct {
 	at        time.Time
 	// propagatedAt is when no change is on its way any more.
 	propagatedAt time.Time
-	// settledAt is until when a pass may be of what an operation that has failed has taken away.
-	settledAt time.Time
+	// revokedAt is until when a pass may be of what an operation that has failed has taken away.
+	revokedAt time.Time
 	plan      plan
 	// isWatched means that the spec wants checks, isAwaited that time may bring another verdict in any case.
 	isWatched, isAwaited bool
@@ -107,7 +107,7 @@ func apply(record *integration.HealthRecord, r look) {
 	if r.isFailing {
 		j.conclusion = failing
 	}
-	if isPass := j.conclusion == working || j.conclusion == impaired; isPass && r.at.Before(r.settledAt) {
+	if isPass := j.conclusion == working || j.conclusion == impaired; isPass && r.at.Before(r.revokedAt) {
 		j = judgement{nothing, record.Causes}
 	}
 	isUntold := j.conclusion == nothing
@@ -225,8 +225,8 @@ func planAgain(record *integration.HealthRecord, r look, j judgement) {
 	if j.conclusion == doubtful && r.propagatedAt.After(r.at) && r.propagatedAt.Before(at) {
 		at = r.propagatedAt
 	}
-	if r.settledAt.After(r.at) && r.settledAt.Before(at) {
-		at = r.settledAt
+	if r.revokedAt.After(r.at) && r.revokedAt.Before(at) {
+		at = r.revokedAt
 	}
 	record.Tries = min(record.Tries+1, maxTries)
 	if r.isWatched && at.Before(r.plan.next(r.at)) || !r.isWatched && r.isAwaited {

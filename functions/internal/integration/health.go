@@ -136,9 +136,9 @@ func LastFailure(d Document) (Condition, bool) {
 	return c, isKnown && c.Status == "False" && d.Status.Phase == PhaseFailed
 }
 
-// SettledAt is when what the last operation has taken away, before it failed, counts everywhere: until then a test may
+// RevokedAt is when what the last operation has taken away, before it failed, counts everywhere: until then a test may
 // still pass. It is zero where there is no such thing.
-func SettledAt(d Document) time.Time {
+func RevokedAt(d Document) time.Time {
 	failure, hasFailed := LastFailure(d)
 	if !hasFailed || d.Status.ChangedBy != d.Status.LastOperationID {
 		return time.Time{}

@@ -33,7 +33,7 @@ func Unwatched(d Document) *diagnosis.Error {
 // it is looked at again by itself then, also where the spec wants no checks.
 func IsAwaited(d Document, now time.Time) bool {
 	isUnproved := d.Status.Phase == PhaseProvisioned || d.Status.Phase == PhaseFailed
-	return isUnproved && d.HasCondition(ConditionProvisioned, "True", nil) || now.Before(SettledAt(d))
+	return isUnproved && d.HasCondition(ConditionProvisioned, "True", nil) || now.Before(RevokedAt(d))
 }
 
 // MarkProved records that access was proved as the federated identity, and moves the phase of what was made to usable.
