@@ -108,6 +108,13 @@ const (
 	keysPath     = "/oauth2/jwks"
 )
 
+// bodyOf is what a handler answers.
+func bodyOf(h http.Handler, r *http.Request) string {
+	got := httptest.NewRecorder()
+	h.ServeHTTP(got, r)
+	return got.Body.String()
+}
+
 // file is a credential file; members replace the good ones.
 func file(t *testing.T, members map[string]string) []byte {
 	t.Helper()

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -97,9 +96,11 @@ func (s *Service) lookAtIssuer(ctx context.Context, value credential.Value) []as
 	address := strings.TrimSuffix(value.Text, "/") + "/.well-known/openid-configuration"
 	contentType, published := s.read(ctx, checkIssuer, titleIssuer, address, diagnosis.CodeIssuerDocumentInvalid,
 		diagnosis.Context{Issuer: value.Text, Target: address}, &d)
-	published.Field = value.Pointer
-	checks := []assessment.Check{published}
-	if published.Status != diagnosis.OutcomePass {
+	checks := published
+	for i := range checks {
+		checks[i].Field = value.Pointer
+	}
+	if checks[0].Status != diagnosis.OutcomePass {
 		return append(checks, assessment.Skip(checkKeys, layer, titleKeys, checkIssuer))
 	}
 	d.contentType = contentType
@@ -124,24 +125,26 @@ func (s *Service) lookAtIssuer(ctx context.Context, value credential.Value) []as
 	return append(checks, s.lookAtKeys(ctx, d.JWKSURI, value)...)
 }
 
-// read fetches a JSON document and returns its Content-Type. What is there, but no such document, is of the code. A
-// document that is not there is not there for Entra either; any other refusal may be about us alone.
+// read fetches a JSON document and returns its Content-Type, and the checks of it, the first of which is of the
+// document itself. What is there, but no such document, is of the code. A document that is not there is not there for
+// Entra either; any other refusal may be about us alone.
 func (s *Service) read(ctx context.Context, id, title, address string, invalid diagnosis.Code, c diagnosis.Context,
-	into any) (string, assessment.Check) {
+	into any) (string, []assessment.Check) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return "", check(id, title, err, c)
+		return "", []assessment.Check{check(id, title, err, c)}
 	}
 	response, err := s.Fetcher.Do(request)
 	if err != nil {
-		return "", check(id, title, err, c)
+		return "", []assessment.Check{check(id, title, err, c)}
 	}
 	code, detail := diagnosis.Code(""), ""
+	var odd []oddity
 	switch status := response.StatusCode; {
 	case status == http.StatusOK:
 		body, err := io.ReadAll(response.Body)
 		if err == nil {
-			err = json.Unmarshal(body, into)
+			odd, err = readExactly(body, into)
 		}
 		if err != nil {
 			code, detail = invalid, "What is published at "+address+" is no JSON object of the right shape."
@@ -160,5 +163,22 @@ func (s *Service) read(ctx context.Context, id, title, address string, invalid d
 		made.Evidence = &diagnosis.Evidence{HTTPStatus: response.StatusCode}
 	}
 	made.Target = address
-	return response.Header.Get("Content-Type"), made
+	return response.Header.Get("Content-Type"), append([]assessment.Check{made}, judgeNames(id, odd, invalid, c)...)
+}
+
+// judgeNames is the check of members that stand under no exact name, or more than once; none where there is none.
+func judgeNames(id string, odd []oddity, invalid diagnosis.Code, c diagnosis.Context) []assessment.Check {
+	code, words := diagnosis.CodeIssuerDocumentUnusual, []string{}
+	for _, o := range odd {
+		words = append(words, o.name+": "+o.why+".")
+		if o.isFatal {
+			code = invalid
+		}
+	}
+	if len(odd) == 0 {
+		return nil
+	}
+	made := faulty(id+".names", code, strings.Join(words[:min(len(words), 3)], " "), c, assessment.Pair{})
+	made.Target = c.Target
+	return []assessment.Check{made}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/assessment"
@@ -25,6 +26,7 @@ type key struct {
 	Algorithm string `json:"alg"`
 	Modulus   string `json:"n"`
 	Exponent  string `json:"e"`
+	odd       []oddity
 }
 
 // isForEntra reports whether tokens for Entra may be signed with the key: Entra takes RS256 alone. Other keys are
@@ -39,7 +41,10 @@ func (k key) isForEntra() bool {
 func (k key) fault() string {
 	n, err := number(k.Modulus)
 	e, err2 := number(k.Exponent)
+	odd := slices.IndexFunc(k.odd, func(o oddity) bool { return o.isFatal })
 	switch {
+	case odd >= 0:
+		return k.odd[odd].name + ": " + k.odd[odd].why
 	case k.ID == "":
 		return "it has no kid"
 	case err != nil || err2 != nil:
@@ -66,11 +71,10 @@ func (s *Service) lookAtKeys(ctx context.Context, address string, issuer credent
 		Keys []key `json:"keys"`
 	}
 	_, published := s.read(ctx, checkKeys, titleKeys, address, diagnosis.CodeIssuerKeysInvalid, c, &set)
-	published.Field = issuer.Pointer
-	if published.Status != diagnosis.OutcomePass {
-		return []assessment.Check{published}
+	checks := published
+	if checks[0].Status == diagnosis.OutcomePass {
+		checks = append(checks, judgeKeys(set.Keys, c)...)
 	}
-	checks := append([]assessment.Check{published}, judgeKeys(set.Keys, c)...)
 	for i := range checks {
 		checks[i].Field, checks[i].Target = issuer.Pointer, address
 	}

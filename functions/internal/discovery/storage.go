@@ -89,6 +89,43 @@ func (at *storage) name(account, suffix string) string {
 	}
 	at.host = u.Host
 	at.Account, _, _ = strings.Cut(u.Hostname(), ".")
+	return misnamed(strings.ToLower(u.Hostname()), suffix)
+}
+
+// endpoints are what accounts have beside the blob endpoint, and clouds their domains. Source: learn.microsoft.com,
+// Storage account overview (storage account endpoints), and Azure Government and Azure China developer guides.
+var (
+	endpoints = map[string]string{"blob": "Blob Storage", "dfs": "Data Lake Storage", "file": "Azure Files",
+		"queue": "Queue Storage", "table": "Table Storage", "web": "a static website"}
+	clouds = map[string]string{"core.windows.net": "public Azure", "core.usgovcloudapi.net": "Azure US Government",
+		"core.chinacloudapi.cn": "Azure in China"}
+)
+
+// misnamed tells what a host is where it is an endpoint of an account, and not the blob endpoint in the service's own
+// cloud; empty for any other host.
+func misnamed(host, suffix string) string {
+	_, own, _ := strings.Cut(suffix, ".")
+	for domain, cloud := range clouds {
+		labels, isBelow := strings.CutSuffix(host, "."+domain)
+		if !isBelow || clouds[own] == "" {
+			continue
+		}
+		account, service, _ := strings.Cut(labels, ".")
+		zone, last, hasZone := strings.Cut(service, ".")
+		if hasZone { // acme.z12.blob.storage.azure.net has another domain; acme.z6.web.core.windows.net has this one
+			service, account = last, account+"."+zone
+		}
+		of, isKnown := endpoints[service]
+		switch {
+		case !isKnown:
+			return ""
+		case domain != own:
+			return "The URL is of an account in " + cloud + ", and this service works in " + clouds[own] + "."
+		case service != "blob":
+			return "The URL is that of " + of + ": the same account's blob endpoint is https://" +
+				strings.SplitN(account, ".", 2)[0] + "." + suffix + "."
+		}
+	}
 	return ""
 }
 

@@ -233,3 +233,32 @@ func TestFaultsInPairs(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherEndpointsAreNamed: what a host is says more than that it is on no list.
+func TestOtherEndpointsAreNamed(t *testing.T) {
+	t.Parallel()
+	s := newInternet(t).service()
+	const other = "The URL is of an account in %, and this service works in public Azure."
+	const beside = "The URL is that of %: the same account's blob endpoint is https://acme." + suffix + "."
+	for host, words := range map[string][2]string{
+		"acme.blob.core.usgovcloudapi.net": {other, "Azure US Government"},
+		"ACME.Blob.Core.UsGovCloudApi.net": {other, "Azure US Government"},
+		"acme.dfs.core.chinacloudapi.cn":   {other, "Azure in China"},
+		"acme.dfs.core.windows.net":        {beside, "Data Lake Storage"},
+		"acme.file.core.windows.net":       {beside, "Azure Files"},
+		"acme.queue.core.windows.net":      {beside, "Queue Storage"},
+		"acme.table.core.windows.net":      {beside, "Table Storage"},
+		"acme.z6.web.core.windows.net":     {beside, "a static website"},
+	} {
+		_, err := s.Judge(t.Context(), file(t, nil), credential.Form{}, "https://"+host, "images")
+		assert.Equal(t, []string{"/storage invalid-resource-id"}, refusals(t, err), host)
+		var refused *diagnosis.Error
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, strings.Replace(words[0], "%", words[1], 1), refused.Diagnosis.Findings[0].Detail, host)
+	}
+	for _, host := range []string{"acme.blob.core.windows.net", "acme.other.core.windows.net", "core.windows.net",
+		"acme.blob.storage.azure.net", "acme.blob.core.windows.net.evil.example"} {
+		_, err := s.Judge(t.Context(), file(t, nil), credential.Form{}, "https://"+host, "images")
+		require.NoError(t, err, host)
+	}
+}

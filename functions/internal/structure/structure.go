@@ -78,7 +78,7 @@ func (s *Service) Judge(ctx context.Context, r Request) (assessment.Report, erro
 	if report.ClaimLevel == assessment.ClaimDiscovery && !slices.ContainsFunc(checks, isOpen) {
 		report.ClaimLevel = assessment.ClaimStructure
 	}
-	report.Checks = followed(append(report.Checks, checks...))
+	report.Checks = heldAgainst(followed(append(report.Checks, checks...)))
 	report.DurationMS = time.Since(started).Milliseconds()
 	return report.Concluded(), nil
 }
@@ -98,9 +98,12 @@ func (s *Service) look(ctx context.Context, r Request) []assessment.Check {
 	if field.IsGUID(values.TenantID.Text) { // else it is told when it is known
 		d.Spec.TenantID = values.TenantID.Text
 	}
-	trustBrokenBy := cmp.Or(values.Issuer.BrokenBy, values.Subject.BrokenBy, values.Audience.BrokenBy)
+	trustBrokenBy := cmp.Or(values.Issuer.BrokenBy, values.Audience.BrokenBy)
+	if values.Subject.Written == "" {
+		trustBrokenBy = cmp.Or(trustBrokenBy, values.Subject.BrokenBy)
+	}
 	if trustBrokenBy == "" {
-		d.Spec.Subjects = []string{values.Subject.Text}
+		d.Spec.Subjects = []string{values.Subject.Written}
 	}
 	if account, problem := armid.ParseStorageAccount(r.Account); problem == "" {
 		d.Spec.Storage = []integration.StorageAccess{{ResourceID: account.String(), Container: r.Container,

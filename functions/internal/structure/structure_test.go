@@ -343,10 +343,57 @@ func TestABrokenFile(t *testing.T) {
 	assert.NotContains(t, found(s.judge()), ofRole, "no storage is named")
 	s.account = world.DataAccountID
 	delete(s.members, "clientId")
-	s.members["subject"] = "*"
+	s.members["subject"] = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwbDRudGVkIn0.c2lnbmF0dXJl"
 	seen = found(s.judge())
 	assert.Len(t, seen, 1)
-	assert.Contains(t, seen[ofTrust], "skip file.subject.")
+	assert.Contains(t, seen[ofTrust], "skip file.")
+}
+
+// TestASubjectThatBreaksTheFilesGrammar is held against what Entra has all the same.
+func TestASubjectThatBreaksTheFilesGrammar(t *testing.T) {
+	t.Parallel()
+	const rule = "file.subject.service-account"
+	for name, c := range map[string]struct {
+		file, entra string
+		verdict     assessment.Verdict
+		trust, rule string
+		dependsOn   string
+		at          int
+		code        diagnosis.Code
+	}{
+		"the same in Entra": {file: "system:serviceaccount:dataloop", entra: "system:serviceaccount:dataloop",
+			verdict: assessment.VerdictWarn, trust: "warn", rule: "warn", code: "subject-service-account", at: -1},
+		"near to what Entra has": {file: "system:serviceaccount:dataloop:my_service", entra: subject,
+			verdict: assessment.VerdictFail, trust: "fail", rule: "fail", dependsOn: rule,
+			code: "federated-credential-differs", at: 33},
+		"far from what Entra has": {file: "system:serviceaccount:dataloop", entra: "another",
+			verdict: assessment.VerdictFail, trust: "fail", rule: "fail", dependsOn: rule,
+			code: "federated-credential-differs", at: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSetup(t)
+			s.members["subject"] = c.file
+			s.trust(map[string]any{"subject": c.entra})
+			r := s.judge()
+			trust := of(t, r, ofTrust)
+			assert.Equal(t, c.verdict, r.Verdict)
+			assert.Equal(t, []string{c.trust, c.rule}, []string{string(trust.Status), string(of(t, r, rule).Status)})
+			assert.Equal(t, c.code, trust.Code)
+			assert.Equal(t, c.dependsOn, trust.DependsOn)
+			require.NotNil(t, r.Diagnosis)
+			assert.EqualValues(t, "subject-service-account", r.Diagnosis.Code)
+			assert.Empty(t, r.Also)
+			assert.Equal(t, c.trust == "warn", r.ClaimLevel == assessment.ClaimStructure)
+			if c.at < 0 {
+				assert.Contains(t, trust.Detail, "byte for byte")
+				return
+			}
+			require.NotNil(t, trust.DiffAt)
+			assert.Equal(t, c.at, *trust.DiffAt)
+			assert.Equal(t, []string{c.file, c.entra}, []string{trust.Expected, trust.Actual})
+		})
+	}
 }
 
 // TestFlexibleCredentials are evaluated for the issuers that they work with, as far as the file tells the claims.
