@@ -57,7 +57,7 @@ func TestATakeover(t *testing.T) {
 	require.Equal(t, 200, plan.StatusCode, plan.raw)
 	assert.Equal(t, []string{"application update", "servicePrincipal unchanged", "federatedCredential unchanged",
 		"roleAssignment unchanged", "ddoeIntegration manual"}, steps(plan.at("steps")), plan.raw)
-	assert.Contains(t, plan.raw, `"have":"DDOE WIF App"`)
+	assert.NotContains(t, plan.raw, `"member":"displayName"`, "it keeps the name that a person has given")
 	assert.Equal(t, []string{"application delete", "servicePrincipal delete", "federatedCredential delete",
 		"roleAssignment delete"}, steps(plan.at("removes")), plan.raw)
 	assert.Equal(t, before, a.world.Snapshot())
@@ -76,7 +76,8 @@ func TestATakeover(t *testing.T) {
 	assert.Equal(t, before.FederatedIdentityCredentials, after.FederatedIdentityCredentials)
 	assert.Equal(t, before.RoleAssignments, after.RoleAssignments)
 	require.Len(t, after.Applications, 1)
-	assert.Equal(t, "DDOE WIF by-hand", after.Applications[0].DisplayName)
+	assert.Equal(t, "DDOE WIF App", after.Applications[0].DisplayName)
+	assert.Equal(t, "DDOE WIF App", read.at("spec", "displayName"))
 	assert.Equal(t, "pass", a.call("GET", "/integrations/by-hand/drift", "").at("verdict"))
 
 	require.NoError(t, a.world.DeleteObject("federatedIdentityCredentials", handCredential))
@@ -93,6 +94,25 @@ func TestATakeover(t *testing.T) {
 	for _, one := range left.RoleAssignments {
 		assert.NotEqual(t, handPrincipal, one.PrincipalID)
 	}
+}
+
+// TestATakeoverTellsWhatItForgets, and what it renames: the import has asked for another name.
+func TestATakeoverTellsWhatItForgets(t *testing.T) {
+	t.Parallel()
+	a := byHand(t, nil)
+	a.world.AddOwner(handApplication, world.AppPrincipalID)
+	a.world.AddOwner(handPrincipal, world.AppPrincipalID)
+	body := strings.Replace(handImport, `"storage"`, `"displayName": "Images", "ddoe": {"integrationId": "theirs",
+		"driverId": "driver-1"}, "storage"`, 1)
+	got := a.call("POST", "/integrations/by-hand/import", body)
+	require.Equal(t, 201, got.StatusCode, got.raw)
+	assert.Equal(t, "Images", got.at("spec", "displayName"))
+	plan := a.call("POST", managePath+"?dryRun=true", "")
+	require.Equal(t, 200, plan.StatusCode, plan.raw)
+	assert.Equal(t, map[string]any{"integrationId": "theirs", "driverId": "driver-1"}, plan.at("forgets"))
+	assert.Contains(t, plan.raw, `"want":"Images","have":"DDOE WIF App"`)
+	ended(a, a.call("POST", managePath, ""))
+	assert.Nil(t, a.call("POST", managePath+"?dryRun=true", "").at("forgets"), "nothing is left to forget")
 }
 
 // TestATakeoverIsTornDown as it was made by hand: under the names that a person has given; and it is restored by

@@ -74,7 +74,7 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	case errors.Is(err, integration.ErrNotFound):
 	case err != nil:
 		return integration.Document{}, operation.Taken(operation.StoreError(err))
-	case isRepeated(there, d):
+	case isRepeated(there, d, in):
 		return s.watch(ctx, there)
 	}
 	if err := admitNew(there); err != nil {
@@ -83,7 +83,7 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if err := s.admitIdentity(ctx, d); err != nil {
 		return integration.Document{}, err
 	}
-	if err := s.look(ctx, &d); err != nil {
+	if err := s.look(ctx, &d, in); err != nil {
 		return integration.Document{}, err
 	}
 	if err := s.Claims.Claim(ctx, d.ID, d.Spec); err != nil {
@@ -115,12 +115,19 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 }
 
 // look learns what there is of an import, and refuses one whose identity is not seen, or is of others.
-func (s *Service) look(ctx context.Context, d *integration.Document) error {
+// Where the request names nothing, the integration is called what a person has called the identity: a takeover does not
+// rename it then.
+func (s *Service) look(ctx context.Context, d *integration.Document, in Import) error {
 	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: *d, Told: true}))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	resource.LearnAll(&d.Status, items)
+	for _, item := range items {
+		if in.Spec.DisplayName == "" && item.DisplayName != "" && resolve.IsDisplayName(item.DisplayName) {
+			d.Spec.DisplayName = item.DisplayName
+		}
+	}
 	if !d.Status.IsBegun() {
 		return notSeen(resource.Checks(items, true))
 	}
@@ -137,7 +144,10 @@ func (s *Service) watch(ctx context.Context, d integration.Document) (integratio
 
 // isRepeated reports whether an import is there already as it is asked for: an answer was lost, or the checks could
 // not be planned.
-func isRepeated(there, asked integration.Document) bool {
+func isRepeated(there, asked integration.Document, in Import) bool {
+	if in.Spec.DisplayName == "" { // it was called what its identity is called
+		asked.Spec.DisplayName = there.Spec.DisplayName
+	}
 	return there.ETag != "" && there.IsUnmanaged && there.Status.Phase != integration.PhaseDeleted &&
 		strings.EqualFold(there.Status.ClientID, asked.Status.ClientID) && reflect.DeepEqual(there.Spec, asked.Spec)
 }

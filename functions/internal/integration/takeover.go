@@ -22,3 +22,17 @@ func TakeOver(d *Document, found Status) {
 	d.Status.Phase = PhasePending
 	d.Status.Conditions, d.Status.Left = nil, nil
 }
+
+// PlatformIDs are the ids of an integration and a driver on the platform.
+type PlatformIDs struct {
+	IntegrationID string `json:"integrationId,omitempty"`
+	DriverID      string `json:"driverId,omitempty"`
+}
+
+// PlatformIDsOf are those that a record holds; nil where there are none.
+func PlatformIDsOf(d Document) *PlatformIDs {
+	if d.Status.DDOE == nil || d.Status.DDOE.IntegrationID == "" && d.Status.DDOE.DriverID == "" {
+		return nil
+	}
+	return &PlatformIDs{IntegrationID: d.Status.DDOE.IntegrationID, DriverID: d.Status.DDOE.DriverID}
+}

@@ -25,6 +25,14 @@ type TakeoverPlan struct {
 	Plan
 	// Removes are what a DELETE would remove from then on.
 	Removes []PlannedStep `json:"removes" doc:"What a DELETE would remove from then on, and touches now by no means"`
+	// Forgets are the ids on the platform that the import named; they stay a person's.
+	Forgets *integration.PlatformIDs `json:"forgets,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (TakeoverPlan) LongTags() map[string]string {
+	return map[string]string{"Forgets": `doc:"Ids on the platform that the import named and that are not watched any ` +
+		`more: they stay a person's, and a PUT with ddoe.integrationId takes the integration in"`}
 }
 
 // PlanTakeover tells what SubmitTakeover would lead to, or refuses what that would refuse. It touches nothing.
@@ -42,6 +50,9 @@ func (s *Service) PlanTakeover(ctx context.Context, t Takeover) (TakeoverPlan, e
 		return TakeoverPlan{}, err
 	}
 	told := TakeoverPlan{Plan: p, Removes: []PlannedStep{}}
+	if before.IsUnmanaged {
+		told.Forgets = integration.PlatformIDsOf(before)
+	}
 	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Ending: true})
 	for _, item := range resource.InState(resource.Items(seen), resource.Unwanted) {
 		if step, _ := planned(item); !item.IsAbsent {

@@ -96,6 +96,9 @@ func (d Defaults) ownTenant(ctx context.Context) (string, error) {
 	return strings.ToLower(tenant), err
 }
 
+// IsDisplayName reports whether a spec may have the name.
+func IsDisplayName(name string) bool { return len(displayNameRules().Check("/displayName", name)) == 0 }
+
 func resolveDisplayName(id string, s *integration.Spec) []diagnosis.Finding {
 	if s.DisplayName == "" {
 		s.DisplayName = "DDOE WIF " + id

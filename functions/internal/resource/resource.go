@@ -110,6 +110,8 @@ type Item struct {
 	CheckID string
 	// Key is what the item is written by; empty where that is known only after another item exists.
 	Key string
+	// DisplayName is what a person has called what somebody else has made; empty where nothing tells.
+	DisplayName string
 	// Target tells people which one it is, such as a subject or a scope.
 	Target string
 	State  State

@@ -132,7 +132,7 @@ func (f *Finder) applicationItem(d integration.Document, s, object seen) resourc
 	switch home := s.principal.AppOwnerOrganizationID; {
 	case s.appErr != nil:
 	case s.app.ID != "":
-		item.State, item.Code = resource.Unchanged, ""
+		item.State, item.Code, item.DisplayName = resource.Unchanged, "", s.app.DisplayName
 		tellDisablings(&item, s.app.Disablings())
 		item.Learn = func(st *integration.Status) {
 			st.LearnIdentity(integration.IdentityMade{Kind: integration.IdentityApplication, Key: s.app.UniqueName,
