@@ -115,8 +115,8 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 }
 
 // look learns what there is of an import, and refuses one whose identity is not seen, or is of others.
-// Where the request names nothing, the integration is called what a person has called the identity: a takeover does not
-// rename it then.
+// Where the request names nothing, the integration is called what a person has called the identity: a takeover does
+// not rename it then.
 func (s *Service) look(ctx context.Context, d *integration.Document, in Import) error {
 	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: *d, Told: true}))
 	if ctx.Err() != nil {

@@ -31,8 +31,8 @@ type TakeoverPlan struct {
 
 // LongTags are the ends of tags that are too long for a line.
 func (TakeoverPlan) LongTags() map[string]string {
-	return map[string]string{"Forgets": `doc:"Ids on the platform that the import named and that are not watched any ` +
-		`more: they stay a person's, and a PUT with ddoe.integrationId takes the integration in"`}
+	return map[string]string{"Forgets": `doc:"Ids on the platform that the import named and that are not watched ` +
+		`any more: they stay a person's, and a PUT that names the integration takes it in"`}
 }
 
 // PlanTakeover tells what SubmitTakeover would lead to, or refuses what that would refuse. It touches nothing.
