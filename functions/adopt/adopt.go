@@ -85,7 +85,7 @@ func (m *PlatformSide) faults() []diagnosis.Finding {
 func (ImportBody) LongTags() map[string]string {
 	return map[string]string{
 		"Credentials": `doc:"The credential file, azure_credentials.json, with its five members"`,
-		"DisplayName": `doc:"Name to show. Default: the application's, else DDOE WIF {id}"`,
+		"DisplayName": `doc:"Name to show. Default: what the identity is called in the directory, else DDOE WIF {id}"`,
 		"SubjectToken": `doc:"A token of the platform for the file's subject, to judge by what the identity ` +
 			`reaches; never stored, logged or repeated"`,
 		"Storage": `doc:"What the identity is to reach, and what it is to do there"`,
