@@ -31,7 +31,7 @@ func (t *terminal) setUp(container string) (client, trust string) {
 
 // azure is what there is in Entra, Azure and on the platform, byte for byte, without what the app itself keeps: its
 // queues, its events, and the one account that its settings name.
-func (a *app) azure() string {
+func azure(a *app) string {
 	a.t.Helper()
 	var all map[string]any
 	require.NoError(a.t, json.Unmarshal([]byte(a.control(http.MethodGet, "/world", nil).Raw), &all))
@@ -57,7 +57,7 @@ func TestWhatWasMadeByHand(t *testing.T) {
 	client, trust := shell.setUp(account + "/blobServices/default/containers/images")
 	file := map[string]any{"clientId": client, "tenantId": world.TenantID, "federatedTokenIssuer": world.Issuer,
 		"subject": "system:serviceaccount:dataloop:my-service", "audience": "api://AzureADTokenExchange"}
-	before := a.azure()
+	before := azure(a)
 	report := a.call(http.MethodPost, validatePath+"?depth=structure&container=images&storage="+account, file)
 	assert.Equal(t, "structure", report.at("claimLevel"), report.Raw)
 	assert.Equal(t, "pass", report.at("verdict"))
@@ -70,7 +70,7 @@ func TestWhatWasMadeByHand(t *testing.T) {
 	assert.Equal(t, "healthy", healthy.at("state"), healthy.Raw)
 	test := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
 	assert.Equal(t, "pass", test.at("verdict"), test.Raw)
-	assert.Equal(t, before, a.azure(), "nothing was changed")
+	assert.Equal(t, before, azure(a), "nothing was changed")
 
 	shell.run("az ad app federated-credential delete --id " + client + " --federated-credential-id DDOE-federation")
 	broken := a.call(http.MethodPost, "/integrations/my-images/health-checks", nil)
@@ -83,14 +83,14 @@ func TestWhatWasMadeByHand(t *testing.T) {
 	mended := a.call(http.MethodPost, "/integrations/my-images/health-checks", nil)
 	assert.Equal(t, "healthy", mended.at("state"), mended.Raw)
 
-	before = a.azure()
+	before = azure(a)
 	refused := a.call(http.MethodPost, "/integrations/my-images/manage?dryRun=true", nil)
 	require.Equal(t, http.StatusConflict, refused.Status, refused.Raw)
 	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
 	end := a.wait(deleted.Header.Get("Operation-Location"))
 	assert.Equal(t, "Succeeded", end.at("status"), end.Raw)
 	assert.Contains(t, end.Raw, client+" stays")
-	assert.Equal(t, before, a.azure(), "nothing was deleted")
+	assert.Equal(t, before, azure(a), "nothing was deleted")
 	shell.run(refused.at("remedy.command").(string)) // the service is an owner now
 	takeOver(a, body, client)
 }
@@ -99,10 +99,10 @@ func TestWhatWasMadeByHand(t *testing.T) {
 func takeOver(a *app, imported map[string]any, client string) {
 	again := a.call(http.MethodPost, "/integrations/my-images/import", imported)
 	require.Equal(a.t, http.StatusCreated, again.Status, again.Raw)
-	before := a.azure()
+	before := azure(a)
 	plan := a.call(http.MethodPost, "/integrations/my-images/manage?dryRun=true", nil)
 	require.Equal(a.t, http.StatusOK, plan.Status, plan.Raw)
-	assert.Equal(a.t, before, a.azure(), "nothing was changed")
+	assert.Equal(a.t, before, azure(a), "nothing was changed")
 	assert.NotContains(a.t, plan.Raw, `"member":"displayName"`, "a takeover keeps the name")
 	managed := a.call(http.MethodPost, "/integrations/my-images/manage", nil)
 	end := a.wait(managed.Header.Get("Operation-Location"))
@@ -112,5 +112,5 @@ func takeOver(a *app, imported map[string]any, client string) {
 	deleted := a.call(http.MethodDelete, "/integrations/my-images?purge=true", nil)
 	end = a.wait(deleted.Header.Get("Operation-Location"))
 	require.Equal(a.t, "Succeeded", end.at("status"), end.Raw)
-	assert.NotContains(a.t, a.azure(), client, "nothing of it is left")
+	assert.NotContains(a.t, azure(a), client, "nothing of it is left")
 }
