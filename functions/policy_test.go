@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -231,6 +232,36 @@ func TestEventsAndLogTellWhoAsked(t *testing.T) {
 	event, isThere = a.queue.take("wif-events")
 	require.True(t, isThere)
 	assert.Contains(t, string(event.Body), `"caller":{"objectId":"queue"}`)
+}
+
+// TestTheLogNamesNobodyFalsely: a message that names another's operation, or that cannot be read, was sent by a
+// producer, whatever it says.
+func TestTheLogNamesNobodyFalsely(t *testing.T) {
+	t.Parallel()
+	a := withCallers(t)
+	made := as(a, first, "PUT", "/integrations/my-images", good)
+	require.Equal(t, 201, made.StatusCode)
+	operation := path.Base(made.Header.Get("Operation-Location"))
+	require.Len(t, operation, 36)
+	for name, row := range map[string]struct{ kind, data string }{
+		"teardown":    {"deprovision", `"integrationId":"my-images","operationId":"` + operation + `"`},
+		"access test": {"accesstest", `"integrationId":"my-images","operationId":"` + operation + `"`},
+		"other spec": {"provision", `"integrationId":"my-images","operationId":"` + operation + `","spec":` +
+			strings.Replace(good, "my-service", "my-own", 1)},
+		"no spec at all": {"provision", `"operationId":"` + operation + `"`},
+		"unknown type":   {"other", `"integrationId":"my-images","operationId":"` + operation + `"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `{"specversion":"1.0","id":"forged","source":"/producer","type":"ai.ddoe.wif.` + row.kind +
+				`.v1","data":{` + row.data + `}}`
+			for _, from := range []string{"reconcile", "deadletter"} {
+				ctx, attributes := Annotate(t.Context())
+				require.NoError(t, a.function(from).Message(ctx, Delivery{Body: []byte(body), MessageID: from + name,
+					SessionID: "my-images"}))
+				assert.Contains(t, attributes(), slog.String("caller", "queue"), from)
+			}
+		})
+	}
 }
 
 // interrupted fails the first write of a document after it is armed.

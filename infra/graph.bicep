@@ -55,6 +55,7 @@ resource api 'Microsoft.Graph/applications@v1.0' = if (!empty(apiName)) {
   uniqueName: apiName
   displayName: apiName
   signInAudience: 'AzureADMyOrg'
+  groupMembershipClaims: 'SecurityGroup' // groups can own integrations and be named in POLICY
   api: {
     requestedAccessTokenVersion: 2
     oauth2PermissionScopes: [

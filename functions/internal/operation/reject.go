@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,6 +27,7 @@ func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *mess
 	note := invocation.From(ctx)
 	note.SetIntegration(rejection.IntegrationID)
 	note.SetOperation(rejection.OperationID)
+	note.SetCaller(w.engine.producers.ID)
 	note.SetCode(reason.Code)
 	if err := w.engine.repository.SaveRejected(ctx, rejection.OperationID, d.Body); err != nil {
 		return StoreError(err)
@@ -74,6 +76,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	note := invocation.From(ctx)
 	note.SetIntegration(c.IntegrationID)
 	note.SetOperation(c.OperationID)
+	note.SetCaller(w.engine.producers.ID) // until the record tells that the message belongs to it
 	note.SetCode(reason.Code)
 	if err := w.engine.repository.SaveRejected(ctx, c.OperationID, d.Body); err != nil {
 		return StoreError(err)
@@ -102,6 +105,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind, IntegrationID: of,
 			Status: integration.OperationFailed, Error: &reason})
 	}
+	note.SetCaller(cmp.Or(a.operation.Caller.ID, w.engine.producers.ID))
 	return w.giveUp(ctx, a, reason)
 }
 

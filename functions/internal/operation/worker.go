@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,7 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 	note := invocation.From(ctx)
 	note.SetIntegration(c.IntegrationID)
 	note.SetOperation(c.OperationID)
+	note.SetCaller(w.engine.producers.ID) // until the record tells that the message belongs to it
 	t, ok := w.tasks[c.Type]
 	if !ok {
 		return w.endOrRecord(ctx, c, integration.KindUnknown, diagnosis.New(diagnosis.CodeUnknownCommand))
@@ -115,8 +117,8 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 	}
 	a.operation, a.document = stored.operation, stored.document
 	a.limitNumber()
-	invocation.From(ctx).SetCaller(stored.operation.Caller.ID)
 	if t.isFollowUp() {
+		invocation.From(ctx).SetCaller(stored.operation.Caller.ID)
 		if stored.document.ETag == "" {
 			return a, ErrDone
 		}
@@ -126,7 +128,6 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 			return a, err
 		}
 		a.operation, a.document = got.Operation, got.Document
-		invocation.From(ctx).SetCaller(got.Operation.Caller.ID)
 	}
 	if a.isSuperseded(a.document) {
 		return a, ErrSuperseded
@@ -139,15 +140,17 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	in, op := t.Intent(c), stored.operation
 	in.OperationID = c.OperationID
 	intended, err := newRequest(in)
+	if err != nil {
+		return Accepted{}, err
+	}
 	var got Accepted
 	switch {
-	case err != nil:
 	case op.ETag == "": // no request has written it down, so a producer has sent the command
 		got, err = w.engine.accept(caller.With(ctx, w.engine.producers), intended, stored)
 	case op.IntegrationID == "" && op.Kind == intended.Kind && op.Caller == w.engine.producers.IDs():
 		err = ErrDone // the record of this message: it was about another owner's integration
 	case !intended.isOf(op) || in.Content != nil && op.RequestHash != intended.hash:
-		err = reused(caller.With(ctx, w.engine.producers), op, intended)
+		return got, reused(caller.With(ctx, w.engine.producers), op, intended)
 	case op.Status.IsFinal():
 		err = ErrDone
 	case op.Status == integration.OperationNotStarted && op.RequestHash == intended.hash:
@@ -159,6 +162,7 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	default:
 		got = Accepted{Operation: op, Document: stored.document}
 	}
+	invocation.From(ctx).SetCaller(cmp.Or(got.Operation.Caller.ID, op.Caller.ID, w.engine.producers.ID))
 	if err == nil && got.Operation.Status.IsFinal() {
 		err = ErrDone // a teardown that has set the record aside
 	}

@@ -166,7 +166,7 @@ func (p *Problem) header() http.Header {
 	h.Set("x-ms-error-code", string(p.Code))
 	if p.wait > 0 {
 		h.Set("Retry-After", strconv.Itoa(int((p.wait+time.Second-1)/time.Second)))
-	} else if p.transient && p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests {
+	} else if p.transient || p.Status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	return h

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -124,6 +125,9 @@ func declare(api huma.API, op *huma.Operation, statuses []int, all []diagnosis.C
 	}
 }
 
+// answersThatPass are the statuses of refusals that may pass by themselves, so that waiting may help.
+var answersThatPass = []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+
 // refusal is the response of a status with a problem.
 func refusal(schema *huma.Schema, status int) *huma.Response {
 	response := &huma.Response{
@@ -133,7 +137,7 @@ func refusal(schema *huma.Schema, status int) *huma.Response {
 		},
 		Content: map[string]*huma.MediaType{MediaType: {Schema: schema}},
 	}
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+	if slices.Contains(answersThatPass, status) {
 		response.Headers["Retry-After"] = &huma.Param{
 			Description: "Seconds to wait before the request is sent again, where that may help",
 			Schema:      &huma.Schema{Type: huma.TypeString}}
