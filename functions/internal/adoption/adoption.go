@@ -80,10 +80,10 @@ func (s *Service) Import(ctx context.Context, in Import) (integration.Document, 
 	if err := admitNew(there); err != nil {
 		return integration.Document{}, err
 	}
-	if err := s.admitIdentity(ctx, d); err != nil {
+	if err := s.look(ctx, &d, in); err != nil { // before it is told whether anybody has it
 		return integration.Document{}, err
 	}
-	if err := s.look(ctx, &d, in); err != nil {
+	if err := s.admitIdentity(ctx, d); err != nil {
 		return integration.Document{}, err
 	}
 	if err := s.Claims.Claim(ctx, d.ID, d.Spec); err != nil {
@@ -129,7 +129,7 @@ func (s *Service) look(ctx context.Context, d *integration.Document, in Import) 
 		}
 	}
 	if !d.Status.IsBegun() {
-		return notSeen(resource.Checks(items, true))
+		return hide(ctx, notSeen(resource.Checks(items, true)))
 	}
 	return admitTrust(ctx, items)
 }

@@ -290,7 +290,9 @@ func TestAnIdentityIsBoundOnce(t *testing.T) {
 		}
 		assert.Equal(t, "The integration z-other has the identity with the client id "+client+".",
 			refused(t, err, diagnosis.CodeIdentityBound).Detail, name)
-		assert.Empty(t, f.looker.told, name)
+		assert.NotEmpty(t, f.looker.told, "%s: whose it may be is looked at first", name)
+		_, err = f.Repository.Get(t.Context(), "by-hand")
+		require.ErrorIs(t, err, integration.ErrNotFound, name)
 	}
 }
 

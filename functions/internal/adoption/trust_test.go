@@ -18,6 +18,7 @@ import (
 func TestAnIdentityOfOthersTakesAnAdministrator(t *testing.T) {
 	t.Parallel()
 	outage := &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeGraphUnavailable)}
+	elsewhere := &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIdentityNotSeen)}
 	for name, c := range map[string]struct {
 		trust resource.Item
 		code  diagnosis.Code
@@ -25,6 +26,7 @@ func TestAnIdentityOfOthersTakesAnAdministrator(t *testing.T) {
 		"it lets the subject in": {resource.Item{State: resource.Unchanged}, ""},
 		"it lets nobody in":      {resource.Item{State: resource.Missing}, diagnosis.CodeNotAllowed},
 		"it lets another one in": {resource.Item{State: resource.Different}, diagnosis.CodeNotAllowed},
+		"it is kept elsewhere":   {resource.Item{Err: elsewhere}, diagnosis.CodeNotAllowed},
 		"nobody can tell":        {resource.Item{Err: outage}, diagnosis.CodeGraphUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,10 +1,14 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entitlement"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -53,18 +57,66 @@ func (s *Service) PlanTakeover(ctx context.Context, t Takeover) (TakeoverPlan, e
 	if before.IsUnmanaged {
 		told.Forgets = integration.PlatformIDsOf(before)
 	}
+	trusted, err := s.trusted(ctx, d)
+	if err != nil {
+		return TakeoverPlan{}, err
+	}
 	seen := resource.Observe(ctx, s.Kinds, resource.View{Document: d, Ending: true})
 	for _, item := range resource.InState(resource.Items(seen), resource.Unwanted) {
 		if step, _ := planned(item); !item.IsAbsent {
 			told.Removes = append(told.Removes, step)
 		}
 	}
+	told.Removes = append(told.Removes, goAlong(trusted, told.Removes)...)
 	return told, ctx.Err()
+}
+
+// goAlong are the credentials that somebody else has made: they go with the identity, beside what is removed one by
+// one.
+func goAlong(trusted []resource.Credential, removed []PlannedStep) []PlannedStep {
+	var steps []PlannedStep
+	for _, one := range trusted {
+		isRemoved := func(step PlannedStep) bool {
+			return step.Name == resource.FederatedCredential && strings.EqualFold(step.Key, one.Name)
+		}
+		if !slices.ContainsFunc(removed, isRemoved) {
+			steps = append(steps, PlannedStep{Name: resource.FederatedCredential, Key: one.Name,
+				Target: cmp.Or(one.Subject, one.Expression), Action: ActionDelete})
+		}
+	}
+	return steps
+}
+
+// trusted are the credentials of an integration's identity, whoever has made them.
+func (s *Service) trusted(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
+	trusted, err := resource.Trusted(ctx, s.Kinds, d)
+	if err != nil && ctx.Err() == nil {
+		return nil, &diagnosis.Error{Diagnosis: operation.Describe(err, true), Err: err}
+	}
+	return trusted, err
+}
+
+// admitTrusted leaves it to administrators to take over an identity that others use too: a teardown would take what
+// lets them in along.
+func (s *Service) admitTrusted(ctx context.Context, d integration.Document) error {
+	found, err := s.trusted(ctx, d)
+	if err != nil {
+		return err
+	}
+	trusted := make([]entitlement.Trust, len(found))
+	for i, one := range found {
+		trusted[i] = entitlement.Trust{Issuer: one.Issuer, Subject: one.Subject}
+	}
+	if err := s.Policy.AdmitTakeover(ctx, trusted); err != nil {
+		return err
+	}
+	return operation.StoreError(s.Claims.AdmitTakeover(ctx, d.ID, trusted))
 }
 
 // SubmitTakeover makes an imported integration one of ours: it writes that down and sends the command that brings it
 // to its spec. One that is ours already is brought to its spec again. Nothing is written where the service may not
-// change the identity, or where something of somebody else's is in the way.
+// change the identity, where it lets others in that are not the caller's, or where something of somebody else's is in
+// the way.
 func (s *Service) SubmitTakeover(ctx context.Context, t Takeover) (operation.Accepted, error) {
 	before, after, err := s.takenOver(ctx, t)
 	if err != nil {
@@ -125,6 +177,9 @@ func (s *Service) takenOver(ctx context.Context, t Takeover) (before, after inte
 	integration.TakeOver(&after, integration.Status{})
 	if err := resource.AdmitTakeover(ctx, s.Kinds, after); err != nil {
 		return before, after, &diagnosis.Error{Diagnosis: operation.Describe(err, true), Err: err}
+	}
+	if err := s.admitTrusted(ctx, after); err != nil {
+		return before, after, err
 	}
 	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: after}))
 	if ctx.Err() != nil {

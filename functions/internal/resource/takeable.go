@@ -24,3 +24,25 @@ func AdmitTakeover(ctx context.Context, kinds []Kind, d integration.Document) er
 	}
 	return nil
 }
+
+// Truster is a kind that lets subjects in.
+type Truster interface {
+	Kind
+	// Trusted reads all credentials that let somebody in, whoever has made them.
+	Trusted(ctx context.Context, d integration.Document) ([]Credential, error)
+}
+
+// Trusted reads all credentials that let somebody in as the integration's identity, whoever has made them.
+func Trusted(ctx context.Context, kinds []Kind, d integration.Document) ([]Credential, error) {
+	var all []Credential
+	for _, k := range Of(kinds, d) {
+		if t, ok := k.(Truster); ok {
+			found, err := t.Trusted(ctx, d)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found...)
+		}
+	}
+	return all, nil
+}

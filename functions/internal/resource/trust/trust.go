@@ -61,6 +61,11 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	return items
 }
 
+// Trusted implements resource.Truster.
+func (k *Kind) Trusted(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
+	return k.credentials.List(ctx, d)
+}
+
 func (k *Kind) observe(ctx context.Context, v resource.View) []resource.Item {
 	d := v.Document
 	if v.Apart && len(d.Spec.Subjects) < 2 {
