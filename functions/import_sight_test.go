@@ -64,12 +64,13 @@ const managedClient = "aaaaaaaa-0000-4000-8000-0000000000e7"
 func TestAnImportTellsWhoMayKnow(t *testing.T) {
 	t.Parallel()
 	a := byHand(t, map[string]string{"AUTH_AUDIENCE": apiAudience})
-	a.letIn("finance", world.Issuer, financeSubject)
+	letIn(a, "finance", world.Issuer, financeSubject)
 	require.Equal(t, 201, as(a, first, "POST", "/integrations/imported/import", handImport).StatusCode)
-	got := as(a, second, "POST", "/integrations/mine/import", strings.Replace(handImport, "my-service", "svc-finance", 1))
+	of := func(old, other string) string { return strings.Replace(handImport, old, other, 1) }
+	got := as(a, second, "POST", "/integrations/mine/import", of("my-service", "svc-finance"))
 	assert.Equal(t, 409, got.StatusCode, got.raw)
 	assert.Equal(t, "identity-bound", got.at("code"), got.raw)
 	assert.NotContains(t, got.raw, "imported")
-	absent := as(a, manager, "POST", "/integrations/mine/import", strings.Replace(handImport, handClient, nobodysClient, 1))
+	absent := as(a, manager, "POST", "/integrations/mine/import", of(handClient, nobodysClient))
 	assert.Equal(t, "invalid-credential-file", absent.at("code"), "an administrator is told what there is")
 }

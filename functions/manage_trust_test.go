@@ -18,7 +18,7 @@ const (
 )
 
 // letIn adds a credential to the application that a person has made.
-func (a *app) letIn(name, issuer, subject string) {
+func letIn(a *app, name, issuer, subject string) {
 	a.t.Helper()
 	a.make("federatedIdentityCredentials", financeCredential, map[string]any{"applicationId": handApplication,
 		"name": name, "issuer": issuer, "subject": subject, "audiences": []string{"api://AzureADTokenExchange"}})
@@ -31,7 +31,7 @@ func sharedByHand(t *testing.T, policy string) *app {
 	a := byHand(t, map[string]string{"AUTH_AUDIENCE": apiAudience, "POLICY": policy})
 	a.world.AddOwner(handApplication, world.AppPrincipalID)
 	a.world.AddOwner(handPrincipal, world.AppPrincipalID)
-	a.letIn("finance", world.Issuer, financeSubject)
+	letIn(a, "finance", world.Issuer, financeSubject)
 	imported := as(a, second, "POST", "/integrations/by-hand/import", handImport)
 	require.Equal(t, 201, imported.StatusCode, imported.raw)
 	return a
@@ -49,18 +49,18 @@ var sharings = map[string]struct {
 		require.Equal(a.t, 201, made.StatusCode, made.raw)
 	}},
 	"another owner's subject, under a name of ours": {status: 409, code: "subject-bound", prepare: func(a *app) {
-		a.letIn(integration.CredentialName(financeSubject), world.Issuer, financeSubject)
+		letIn(a, integration.CredentialName(financeSubject), world.Issuer, financeSubject)
 		require.Equal(a.t, 201, as(a, first, "PUT", "/integrations/of-finance", financeSpec).StatusCode)
 	}},
 	"another owner's subject, under the name of the caller's": {status: 409, code: "subject-bound",
 		prepare: func(a *app) {
-			a.letIn(integration.CredentialName(subject), world.Issuer, financeSubject)
+			letIn(a, integration.CredentialName(subject), world.Issuer, financeSubject)
 			require.Equal(a.t, 201, as(a, first, "PUT", "/integrations/of-finance", financeSpec).StatusCode)
 		}},
 	"a subject that the policy does not allow": {status: 403, code: "not-allowed",
 		policy: `[{"callers":["role:Wif.Operate"],"subjects":["` + subject + `"]}]`},
 	"an issuer that the policy does not allow": {status: 403, code: "not-allowed",
-		prepare: func(a *app) { a.letIn("finance", "https://token.example", subject) }},
+		prepare: func(a *app) { letIn(a, "finance", "https://token.example", subject) }},
 	"a flexible one": {status: 403, code: "not-allowed", prepare: func(a *app) {
 		a.make("federatedIdentityCredentials", financeCredential, map[string]any{"applicationId": handApplication,
 			"name": "finance", "issuer": world.Issuer, "audiences": []string{"api://AzureADTokenExchange"},
@@ -114,8 +114,8 @@ func removedCredentials(plan answer) int {
 	return count
 }
 
-// TestATakeoverTellsAllThatATeardownTakes: what the caller may ask for, and nobody else has, is taken over, and the dry
-// run names it, before the takeover and after it.
+// TestATakeoverTellsAllThatATeardownTakes: what the caller may ask for, and nobody else has, is taken over, and the
+// dry run names it, before the takeover and after it.
 func TestATakeoverTellsAllThatATeardownTakes(t *testing.T) {
 	t.Parallel()
 	a := sharedByHand(t, "")

@@ -47,13 +47,13 @@ func hide(ctx context.Context, err error) error {
 	}
 }
 
-// notTrusted is the refusal of an identity that is not shown to be the caller's, whether it is there or not.
+// notTrusted is the refusal of an identity of which nothing tells that it is the caller's, whether it is there or not.
 func notTrusted() error {
 	const why = "No identity with this client id is seen to let the file's subject in, so none is shown to be yours."
 	return refuse(diagnosis.CodeNotAllowed, diagnosis.WithDetail("%s", why),
 		diagnosis.WithFindings(diagnosis.Finding{Pointer: pointerCredentials + "/clientId",
 			Code: diagnosis.CodeNotAllowed, Detail: why,
 			Expected: "an identity with a federated credential for issuer, subject and audience of the file",
-			Remedy: "Correct the client id, have the credential added to the identity, or have an administrator send " +
-				"the request."}))
+			Remedy: "Correct the client id, have the credential added to the identity, or have an administrator " +
+				"send the request."}))
 }

@@ -57,7 +57,7 @@ func (s *Service) PlanTakeover(ctx context.Context, t Takeover) (TakeoverPlan, e
 	if before.IsUnmanaged {
 		told.Forgets = integration.PlatformIDsOf(before)
 	}
-	trusted, err := s.trusted(ctx, d)
+	trusted, err := listTrust(ctx, s.Kinds, d)
 	if err != nil {
 		return TakeoverPlan{}, err
 	}
@@ -73,23 +73,23 @@ func (s *Service) PlanTakeover(ctx context.Context, t Takeover) (TakeoverPlan, e
 
 // goAlong are the credentials that somebody else has made: they go with the identity, beside what is removed one by
 // one.
-func goAlong(trusted []resource.Credential, removed []PlannedStep) []PlannedStep {
+func goAlong(trusted []resource.Trust, removed []PlannedStep) []PlannedStep {
 	var steps []PlannedStep
 	for _, one := range trusted {
 		isRemoved := func(step PlannedStep) bool {
-			return step.Name == resource.FederatedCredential && strings.EqualFold(step.Key, one.Name)
+			return step.Name == one.Kind && strings.EqualFold(step.Key, one.Name)
 		}
 		if !slices.ContainsFunc(removed, isRemoved) {
-			steps = append(steps, PlannedStep{Name: resource.FederatedCredential, Key: one.Name,
+			steps = append(steps, PlannedStep{Name: one.Kind, Key: one.Name,
 				Target: cmp.Or(one.Subject, one.Expression), Action: ActionDelete})
 		}
 	}
 	return steps
 }
 
-// trusted are the credentials of an integration's identity, whoever has made them.
-func (s *Service) trusted(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
-	trusted, err := resource.Trusted(ctx, s.Kinds, d)
+// listTrust reads the credentials of an integration's identity, whoever has made them.
+func listTrust(ctx context.Context, kinds []resource.Kind, d integration.Document) ([]resource.Trust, error) {
+	trusted, err := resource.ListTrust(ctx, kinds, d)
 	if err != nil && ctx.Err() == nil {
 		return nil, &diagnosis.Error{Diagnosis: operation.Describe(err, true), Err: err}
 	}
@@ -98,8 +98,8 @@ func (s *Service) trusted(ctx context.Context, d integration.Document) ([]resour
 
 // admitTrusted leaves it to administrators to take over an identity that others use too: a teardown would take what
 // lets them in along.
-func (s *Service) admitTrusted(ctx context.Context, d integration.Document) error {
-	found, err := s.trusted(ctx, d)
+func admitTrusted(ctx context.Context, s *Service, d integration.Document) error {
+	found, err := listTrust(ctx, s.Kinds, d)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (s *Service) takenOver(ctx context.Context, t Takeover) (before, after inte
 	if err := resource.AdmitTakeover(ctx, s.Kinds, after); err != nil {
 		return before, after, &diagnosis.Error{Diagnosis: operation.Describe(err, true), Err: err}
 	}
-	if err := s.admitTrusted(ctx, after); err != nil {
+	if err := admitTrusted(ctx, s, after); err != nil {
 		return before, after, err
 	}
 	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: after}))

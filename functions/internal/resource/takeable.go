@@ -32,16 +32,24 @@ type Truster interface {
 	Trusted(ctx context.Context, d integration.Document) ([]Credential, error)
 }
 
-// Trusted reads all credentials that let somebody in as the integration's identity, whoever has made them.
-func Trusted(ctx context.Context, kinds []Kind, d integration.Document) ([]Credential, error) {
-	var all []Credential
+// Trust is a credential, and the name of the kind that it is of.
+type Trust struct {
+	Kind string
+	Credential
+}
+
+// ListTrust reads all credentials that let somebody in as the integration's identity, whoever has made them.
+func ListTrust(ctx context.Context, kinds []Kind, d integration.Document) ([]Trust, error) {
+	var all []Trust
 	for _, k := range Of(kinds, d) {
 		if t, ok := k.(Truster); ok {
 			found, err := t.Trusted(ctx, d)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, found...)
+			for _, one := range found {
+				all = append(all, Trust{Kind: k.Name(), Credential: one})
+			}
 		}
 	}
 	return all, nil
