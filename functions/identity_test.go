@@ -159,25 +159,3 @@ func TestAFaultIsToldInTheWordsOfItsKind(t *testing.T) {
 		})
 	}
 }
-
-// checkOf is the check of a report that ends with a code.
-func checkOf(t *testing.T, report answer, code string) (found struct {
-	Code   string
-	Remedy struct{ Who, Command string }
-}) {
-	t.Helper()
-	var all struct {
-		Checks []struct {
-			Code   string
-			Remedy struct{ Who, Command string }
-		}
-	}
-	require.NoError(t, json.Unmarshal([]byte(report.raw), &all), report.raw)
-	for _, found = range all.Checks {
-		if found.Code == code {
-			return found
-		}
-	}
-	require.Fail(t, "no check ends with "+code, report.raw)
-	return found
-}

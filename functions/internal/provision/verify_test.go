@@ -398,7 +398,7 @@ func TestAForgedVerificationIsNotTheLast(t *testing.T) {
 		require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: forged.ID,
 			SessionID: id, ApplicationProperties: map[string]any{"DeadLetterReason": "TTLExpiredException"}}))
 		assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
-		assert.Equal(t, diagnosis.CodeRoleMissing, f.condition("Verified").Reason)
+		assert.Equal(t, diagnosis.CodeRoleNotEffective, f.condition("Verified").Reason)
 	}
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 2)
 	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)

@@ -33,6 +33,11 @@ func Observe(ctx context.Context, kinds []Kind, v View) []Observed {
 	} else {
 		seen = observeAll(ctx, kinds, v)
 	}
+	for _, o := range seen {
+		for i := range o.Items {
+			o.Items[i].Kind = o.Kind.Name()
+		}
+	}
 	fold(seen)
 	return seen
 }
@@ -42,12 +47,7 @@ func observeAll(ctx context.Context, kinds []Kind, v View) []Observed {
 	var wait sync.WaitGroup
 	for i, kind := range kinds {
 		seen[i].Kind, seen[i].Document = kind, v.Document
-		wait.Go(func() {
-			seen[i].Items = kind.Observe(ctx, v)
-			for j := range seen[i].Items {
-				seen[i].Items[j].Kind = kind.Name()
-			}
-		})
+		wait.Go(func() { seen[i].Items = kind.Observe(ctx, v) })
 	}
 	wait.Wait()
 	return seen
