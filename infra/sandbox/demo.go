@@ -204,30 +204,27 @@ func (t *teller) fails(ctx context.Context) error {
 		return err
 	}
 	checks, _ := a.at("checks").([]any)
-	for _, check := range checks {
-		if at(check, "status") != "fail" {
-			continue
-		}
-		of := at(check, "evidence.storageCode")
-		if number := at(check, "evidence.aadsts"); number != nil {
-			of = fmt.Sprintf("AADSTS%v", number)
-		}
-		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"), of)
-		t.note("detail   %v", at(check, "detail"))
-		t.note("who      %v", at(check, "remedy.who"))
-		steps, _ := at(check, "remedy.steps").([]any)
-		for _, step := range steps {
-			t.note("remedy   %v", step)
-		}
-		if command := at(check, "remedy.command"); command != nil {
-			t.note("command  %v", command)
-		}
-		if at(check, "code") == nil || len(steps) == 0 {
-			return fmt.Errorf("no diagnosis or no remedy: %s", a.raw)
-		}
-		return nil
+	refused := slices.IndexFunc(checks, func(check any) bool {
+		return at(check, "status") == "fail" && at(check, "evidence.httpStatus") != nil
+	})
+	steps, _ := a.at("diagnosis.remedy.steps").([]any)
+	if refused < 0 || len(steps) == 0 {
+		return fmt.Errorf("no refusal or no remedy: %s", a.raw)
 	}
-	return fmt.Errorf("no check failed: %s", a.raw)
+	of := at(checks[refused], "evidence.storageCode")
+	if number := at(checks[refused], "evidence.aadsts"); number != nil {
+		of = fmt.Sprintf("AADSTS%v", number)
+	}
+	t.note("code     %v (HTTP %v %v)", a.at("diagnosis.code"), at(checks[refused], "evidence.httpStatus"), of)
+	t.note("detail   %v", a.at("diagnosis.detail"))
+	t.note("who      %v", a.at("diagnosis.remedy.who"))
+	for _, step := range steps {
+		t.note("remedy   %v", step)
+	}
+	if command := a.at("diagnosis.remedy.command"); command != nil {
+		t.note("command  %v", command)
+	}
+	return nil
 }
 
 // breakIt removes, by the control API, the assignment that the integration made.

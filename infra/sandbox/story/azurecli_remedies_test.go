@@ -56,9 +56,6 @@ func changeAudience(t *terminal, d answer) { t.change(d, subject, "other") }
 // refuseToken has Entra refuse what is in place.
 func refuseToken(t *terminal, _ answer) { t.answer(tokenRefused("700213")) }
 
-// refuseAudience has Entra take the application for one of several tenants.
-func refuseAudience(t *terminal, _ answer) { t.answer(tokenRefused("70052")) }
-
 // change makes another federated credential of the integration's.
 func (t *terminal) change(d answer, subject, audience string) {
 	t.object(credentials(d), str(d, "status.federatedCredentials.0.id"), map[string]any{"subject": subject,

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -177,13 +176,6 @@ func (p *patient) find(kind string, is func(map[string]any) bool) map[string]any
 	}
 	require.Fail(p.t, "there is no such object", "%s of %s", kind, p.id)
 	return nil
-}
-
-// has reports whether there is an object.
-func (p *patient) has(kind, id string) bool {
-	p.t.Helper()
-	all, _ := p.control(http.MethodGet, "/world", nil).at(kind).([]any)
-	return slices.ContainsFunc(all, func(o any) bool { return at(o, "id") == id })
 }
 
 // change changes members of an object by hand.

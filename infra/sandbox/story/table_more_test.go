@@ -130,27 +130,21 @@ func isOfCredential(r refusal) bool {
 func managedAnswerRows() []row {
 	var rows []row
 	for i, r := range managedAnswers() {
-		then, bed := repeated, fmt.Sprint("managed answers ", i/2)
-		if i%2 == 0 && i+1 < len(managedAnswers()) && isOfCredential(r) == isOfCredential(managedAnswers()[i+1]) {
-			then = nil // what is to be made stays unmade for the next, which then shows that this one has passed
-		}
 		path, lost := `/userAssignedIdentities/[^/]*%s\?`, "identity-missing"
 		if isOfCredential(r) {
 			path, lost = `/userAssignedIdentities/[^/]*%s/federatedIdentityCredentials/`,
 				"federated-credential-missing"
 		}
 		rows = append(rows, row{code: r.code, how: "Azure answers " + r.says, order: managedKind,
-			bed: bed, isPassing: true, destroy: func(p *patient) {
+			bed: fmt.Sprint("managed answers ", i/2), isPassing: true, destroy: func(p *patient) {
 				kind, id := "userAssignedIdentities", str(p.document, "status.identity.resourceId")
 				if isOfCredential(r) {
 					kind, id = credentials(p.document), str(p.document, "status.federatedCredentials.0.id")
 				}
-				if p.has(kind, id) {
-					p.object(kind, id, nil)
-				}
+				p.object(kind, id, nil)
 				p.disturb(r.asFault("^management", http.MethodPut, fmt.Sprintf(path, p.id)))
 			}, told: []string{inOperation}, other: map[string]seen{inDrift: {lost, makesNothing},
-				inTest: {lost, makesNothing}, inHealth: {lost, makesNothing}}, mended: []mending{r.passes(then)}})
+				inTest: {lost, makesNothing}, inHealth: {lost, makesNothing}}, mended: []mending{r.passes(repeated)}})
 	}
 	return rows
 }

@@ -156,9 +156,7 @@ func assignmentRows() []row {
 	}
 	return append(rows, row{code: "arm-permission-missing", how: "the account is in a group without the app's role",
 		order: func(p *patient) { p.moveTo("elsewhere") }, isRefused: true, destroy: func(*patient) {},
-		told: []string{inDrift, inOperation}, other: map[string]seen{
-			inTest: {"role-missing", cannotLook}, inHealth: {"role-missing", cannotLook}},
-		mended: []mending{byHand("dataScopes", func(p *patient) {
+		told: everywhere, mended: []mending{byHand("dataScopes", func(p *patient) {
 			p.delegate("elsewhere")
 			p.put()
 		})}}, row{code: "arm-permission-missing", how: "its whole group is deleted", order: func(p *patient) {

@@ -26,7 +26,6 @@ var (
 const (
 	noAccess     = "access does not depend on it, and an access test proves access alone"
 	makesNothing = "a look makes nothing"
-	cannotLook   = "the app may not look there"
 	noPutNeeds   = "a PUT does not need it, and does not change it"
 )
 
