@@ -47,8 +47,7 @@ func TestAConditionByPath(t *testing.T) {
 
 	refused := test(map[string]any{})
 	assert.Equal(t, "fail", refused.at("verdict"), refused.Raw)
-	assert.Equal(t, "role-missing", refused.at("diagnosis.code"), refused.Raw)
-	assert.Contains(t, refused.at("diagnosis.detail"), "condition (ABAC)")
+	assert.Equal(t, "role-assignment-conditioned", refused.at("diagnosis.code"), refused.Raw)
 	passed := test(map[string]any{"prefix": "data"})
 	assert.Equal(t, "pass", passed.at("verdict"), passed.Raw)
 

@@ -131,8 +131,7 @@ func TestWhatForbidsWhatRolesAllow(t *testing.T) {
 		"dataActions": []string{"*"}})
 	d := diagnosed(a, inTest, spec)
 	require.NotNil(t, d)
-	assert.Equal(t, "role-missing", d["code"], "Storage does not tell them apart")
-	steps, _ := at(d, "remedy.steps").([]any)
-	assert.Contains(t, steps[len(steps)-1], "denyAssignments", "so the remedy says where to look")
+	assert.Equal(t, "role-not-effective", d["code"], "Storage does not tell what forbids it")
+	assert.Contains(t, at(d, "remedy.command"), "denyAssignments", "so the remedy says where to look")
 	assert.Nil(t, diagnosed(a, inDrift, spec), "the role is there")
 }
