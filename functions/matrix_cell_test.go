@@ -180,7 +180,8 @@ func difference(one, other string) string {
 	return fmt.Sprint("after ", min(len(one), len(other)))
 }
 
-var momentary = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"durationMs":\d+|"id":"[0-9a-f-]{36}","kind":"(drift|credential)"`)
+var momentary = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"durationMs":\d+|` +
+	`"id":"[0-9a-f-]{36}","kind":"(drift|credential)"`)
 
 // plain is an answer, byte for byte, but for what differs from one request to the next: its own id, times, and of what
 // it asks.

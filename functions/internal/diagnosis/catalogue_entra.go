@@ -120,11 +120,13 @@ func matchEntries() []Entry {
 		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoIdentityAdmin, "No credential has the token's issuer",
 			"The identity has no federated identity credential for the issuer that the token names; Entra "+
 				"compares byte for byte, and a trailing slash counts.",
-			"Set the credential's issuer to exactly {issuer}.").Repairable().ToCompare().Unless(CodeCredentialNotEffective),
+			"Set the credential's issuer to exactly {issuer}.").
+			Repairable().ToCompare().Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoIdentityAdmin,
 			"No credential has the token's audience",
 			"A credential for the issuer exists, but not for the audience of the token.",
-			"Give token and credential the cloud's token-exchange audience, {audience}.").Repairable().ToCompare().Unless(CodeCredentialNotEffective),
+			"Give token and credential the cloud's token-exchange audience, {audience}.").
+			Repairable().ToCompare().Unless(CodeCredentialNotEffective),
 		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoIdentityAdmin,
 			"No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",

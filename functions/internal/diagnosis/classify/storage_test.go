@@ -85,7 +85,8 @@ func TestAServiceVersionThatIsNotKnown(t *testing.T) {
 	const known = "\ufeff<?xml version=\"1.0\" " +
 		"encoding=\"utf-8\"?><Error><Code>InvalidHeaderValue</Code><Message>The value for one of the HTTP headers " +
 		"is not in the " +
-		"correct format.\nRequestId:r\nTime:t</Message><HeaderName>x-ms-version</HeaderName><HeaderValue>2099-11-05</HeaderValue></Error>"
+		"correct format.\nRequestId:r\nTime:t</Message><HeaderName>x-ms-version</HeaderName>" +
+		"<HeaderValue>2099-11-05</HeaderValue></Error>"
 	for name, tt := range map[string]struct {
 		status     int
 		code, body string
@@ -131,7 +132,8 @@ func TestAServiceVersionThatIsNotKnown(t *testing.T) {
 }
 
 func TestStorageTenant(t *testing.T) {
-	const challenge = `Bearer authorization_uri=https://login.microsoftonline.com/22222222-aaaa-4aaa-8aaa-222222222222/oauth2/authorize resource_id=https://storage.azure.com`
+	const challenge = `Bearer authorization_uri=https://login.microsoftonline.com/22222222-aaaa-4aaa-8aaa-222222222222/oauth2/authorize ` +
+		`resource_id=https://storage.azure.com`
 	err := response(401, "InvalidAuthenticationInfo", "a.blob.core.windows.net", challenge)
 	check := Check("c", "network", "t", err, diagnosis.Context{TenantID: "11111111-1111-4111-8111-111111111111"})
 	assert.Equal(t, diagnosis.CodeStorageTenantMismatch, check.Code)
