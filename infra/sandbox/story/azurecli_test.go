@@ -1,7 +1,9 @@
 package story
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
@@ -150,9 +152,34 @@ func (t *terminal) runFor(finding any) string {
 		for _, step := range steps {
 			fmt.Fprintf(&t.told, "- %s\n", step)
 		}
-		fmt.Fprintf(&t.told, "\n```\n$ %s\n%s\n```\n", command, firstLines(printed, 12))
+		fmt.Fprintf(&t.told, "\n```\n$ %s\n%s\n```\n", command, firstLines(stable(printed), 12))
 	}
 	return printed
+}
+
+// rowsByID are rows of a table that az prints in the order of ids.
+var rowsByID = regexp.MustCompile(`(?m)(^… .*\n?){2,}`)
+
+// stable is what az printed, without ids and times, and with lists in an order of their own: the sandbox, as Azure,
+// gives them in any.
+func stable(printed string) string {
+	printed = drawnAnew.ReplaceAllString(strings.TrimSpace(printed), "…")
+	var list []json.RawMessage
+	if json.Unmarshal([]byte(printed), &list) != nil {
+		return rowsByID.ReplaceAllStringFunc(printed+"\n", func(rows string) string {
+			return strings.Join(slices.Sorted(strings.Lines(rows)), "")
+		})
+	}
+	slices.SortFunc(list, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
+	elements := make([]string, len(list))
+	for i, element := range list {
+		elements[i] = string(element)
+	}
+	var sorted bytes.Buffer
+	if json.Indent(&sorted, []byte("["+strings.Join(elements, ",")+"]"), "", "  ") != nil {
+		return printed
+	}
+	return sorted.String()
 }
 
 func firstLines(text string, most int) string {
@@ -169,16 +196,10 @@ var update = flag.Bool("update", false, "write the golden files")
 var drawnAnew = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32,}\b|` +
 	`\d{4}-\d{2}-\d{2}T[0-9:.+Z]+|wif-[0-9a-f]{8}|probe-my-images-[0-9TZa-f-]+|127\.0\.0\.1:\d+`)
 
-// rowsByID are rows of a table that az prints in the order of ids.
-var rowsByID = regexp.MustCompile(`(?m)(^… .*\n){2,}`)
-
 // requireGolden holds what was told against a file, with ids and times left out.
 func (t *terminal) requireGolden(name string) {
 	t.t.Helper()
 	text := "# What reports say, and what the Azure CLI printed\n" + drawnAnew.ReplaceAllString(t.told.String(), "…")
-	text = rowsByID.ReplaceAllStringFunc(text, func(rows string) string {
-		return strings.Join(slices.Sorted(strings.Lines(rows)), "")
-	})
 	file := filepath.Join("testdata", name)
 	if *update {
 		require.NoError(t.t, os.MkdirAll("testdata", 0o750))
